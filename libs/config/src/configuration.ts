@@ -1,0 +1,117 @@
+import type { SecretSource } from '@app/secrets';
+
+/** The typed, validated, read-only configuration: what the rest of the gateway sees of environment and YAML. */
+export interface Configuration {
+  readonly server: {
+    readonly host: string;
+    readonly port: number;
+    readonly managementPort: number;
+    /** How callers reach the gateway, without a trailing slash. Default: `http://HOST:PORT`. */
+    readonly publicUrl: string;
+    /** Addresses or networks of proxies whose `X-Forwarded-For` is believed; none by default. */
+    readonly trustProxy: readonly string[];
+    readonly docsEnabled: boolean;
+  };
+  readonly logLevel: LogLevel;
+  readonly database: { readonly url: SecretSource; readonly caFile: string | undefined };
+  readonly issuers: readonly IssuerConfiguration[];
+  readonly upstream: {
+    /** Base such as `https://backup.corp:4443`: no version, no trailing slash, always https. */
+    readonly url: string;
+    readonly apiVersion: ApiVersion | 'auto';
+    readonly trust: UpstreamTrust;
+    readonly username: string;
+    readonly password: SecretSource;
+  };
+  readonly organizations: readonly OrganizationConfiguration[];
+  readonly roleBindings: readonly RoleBinding[];
+  readonly credentialProfiles: readonly CredentialProfileConfiguration[];
+  readonly mail: {
+    /** Addresses an operator may send from besides the own verified one, lower-cased. */
+    readonly senders: readonly string[];
+    /** Domains mail may go to, lower-cased. Nothing may be sent while it is empty. */
+    readonly recipientDomains: readonly string[];
+  };
+  readonly limits: Limits;
+}
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+export type ApiVersion = 'v5' | 'v6' | 'v7' | 'v8';
+
+/** How the upstream's certificate is recognised: exactly one way; `system` trusts the CAs Node.js ships with. */
+export type UpstreamTrust =
+  | { readonly kind: 'system' }
+  | { readonly kind: 'ca'; readonly caFile: string }
+  /** SHA-256 of the certificate (DER): 64 lower-case hex digits. */
+  | { readonly kind: 'fingerprint'; readonly sha256: string }
+  /** `VEEAM_DANGEROUSLY_SKIP_TLS`: refused when NODE_ENV is production. */
+  | { readonly kind: 'dangerously-skip' };
+
+export interface IssuerConfiguration {
+  readonly issuer: string;
+  readonly audiences: readonly string[];
+  /** Read from the issuer's discovery document when absent. */
+  readonly jwksUri: string | undefined;
+  /** Of RS256/384/512, PS256/384/512, ES256/384/512. */
+  readonly algorithms: readonly string[];
+  readonly preset: 'generic' | 'entra' | 'okta' | 'keycloak' | 'ping';
+  /** The `typ` header an access token of this issuer has: `at+jwt` (RFC 9068) or `JWT`. */
+  readonly tokenType: 'at+jwt' | 'JWT';
+  /** Tenant names, lower-cased, this issuer may speak for. */
+  readonly organizations: readonly string[];
+}
+
+export interface OrganizationConfiguration {
+  /** Tenant domain such as `contoso.onmicrosoft.com`, lower-cased. */
+  readonly name: string;
+  /** Application that device codes of this organization are issued for; without it there are none. */
+  readonly deviceCodeApplicationId: string | undefined;
+}
+
+/** Whoever matches every condition given has the role in the organizations; at least one condition is needed. */
+export interface RoleBinding {
+  readonly role: 'operator' | 'auditor';
+  /** Tenant names, lower-cased. */
+  readonly organizations: readonly string[];
+  readonly issuer: string | undefined;
+  readonly group: string | undefined;
+  readonly tokenRole: string | undefined;
+  readonly scope: string | undefined;
+}
+
+interface CredentialProfileBase {
+  /** Name of the profile: lower-case letters, digits, hyphens. */
+  readonly name: string;
+  /** Tenant name, lower-cased. One profile an organization. */
+  readonly organization: string;
+}
+
+export type CredentialProfileConfiguration =
+  | (CredentialProfileBase & {
+      readonly kind: 'application';
+      readonly applicationId: string;
+      /** Base64 of the PFX file on one line. */
+      readonly certificate: SecretSource;
+      readonly certificatePassword: SecretSource;
+    })
+  | (CredentialProfileBase & { readonly kind: 'user'; readonly userName: string; readonly password: SecretSource });
+
+export interface Limits {
+  /** Longest time a v5 route waits for its operation, ms (`V5_MAX_WAIT`). */
+  readonly v5MaxWaitMs: number;
+  /** A restore session nobody used for so long is stopped, ms. */
+  readonly sessionIdleMs: number;
+  /** Open restore sessions one caller may have. */
+  readonly sessionsPerCaller: number;
+  readonly downloadsPerCaller: number;
+  readonly downloadsInAll: number;
+  /** Requests one caller may send within `rateWindowMs`. */
+  readonly requestsPerWindow: number;
+  readonly rateWindowMs: number;
+  /** A claimed operation whose replica has not renewed its lease for so long is given up, ms. */
+  readonly leaseMs: number;
+  /** An operation that has not started for so long fails, ms. */
+  readonly queueAgeMs: number;
+  /** Time running downloads and restores get at a shutdown, ms. */
+  readonly shutdownGraceMs: number;
+}

@@ -1,0 +1,3 @@
+export * from './problem-codes.js';
+export * from './domain-error.js';
+export * from './errors.js';
