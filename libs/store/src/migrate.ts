@@ -1,0 +1,54 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import type { Secret } from '@app/secrets';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import { migrate as applyMigrations } from 'drizzle-orm/node-postgres/migrator';
+import pg from 'pg';
+
+export interface MigrationOptions {
+  /** Login of the role that owns the tables. */
+  ownerUrl: Secret;
+  /** Login of the service: its role gets what the service needs and no more. */
+  serviceUrl: Secret;
+  caFile?: string | undefined;
+}
+
+/** Held while migrating, so that replicas started together do not migrate at the same time. */
+const MIGRATION_LOCK = 7_316_001;
+
+/** Brings the database to the newest schema and grants the service's role its rights. Safe to repeat. */
+export async function migrate(options: MigrationOptions): Promise<void> {
+  const client = new pg.Client({
+    connectionString: options.ownerUrl.expose(),
+    application_name: 'restore-gateway-migrate',
+    ...(options.caFile === undefined ? {} : { ssl: { ca: readFileSync(options.caFile, 'utf8') } }),
+  });
+  await client.connect();
+  try {
+    await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await applyMigrations(drizzle(client), { migrationsFolder: migrationsFolder() });
+    await grantServiceRights(client, decodeURIComponent(new URL(options.serviceUrl.expose()).username));
+  } finally {
+    await client.end();
+  }
+}
+
+async function grantServiceRights(client: pg.Client, serviceRole: string): Promise<void> {
+  const role = client.escapeIdentifier(serviceRole);
+  await client.query(`grant usage on schema public to ${role}`);
+  for (const table of ['restore_sessions', 'operations', 'device_codes', 'upstream_servers']) {
+    await client.query(`revoke all on ${table} from ${role}`);
+    await client.query(`grant select, insert, update on ${table} to ${role}`);
+  }
+}
+
+/** The checked-in migrations lie beside the sources, and in the image beside `dist`. */
+function migrationsFolder(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json'))) {
+    folder = dirname(folder);
+  }
+  return join(folder, 'libs/store/migrations');
+}

@@ -1,0 +1,71 @@
+/** Where an operation stands; the last five are final. */
+export type OperationState =
+  'accepted' | 'submitting' | 'following' | 'succeeded' | 'partially-succeeded' | 'failed' | 'canceled' | 'interrupted';
+
+export type FinalOperationState = Exclude<OperationState, 'accepted' | 'submitting' | 'following'>;
+
+export function isFinal(state: OperationState): state is FinalOperationState {
+  return state !== 'accepted' && state !== 'submitting' && state !== 'following';
+}
+
+export type OperationAction = 'restore' | 'copy' | 'send' | 'save';
+
+export interface OperationItem {
+  readonly kind: 'onedrive';
+  readonly oneDriveId: string;
+}
+
+export interface OperationIssue {
+  readonly path?: string | undefined;
+  readonly title?: string | undefined;
+  readonly severity: 'warning' | 'error';
+  readonly message: string;
+}
+
+export interface OperationOutcome {
+  readonly total: number;
+  readonly restored: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly skippedByError?: number | undefined;
+  readonly skippedByNoChanges?: number | undefined;
+  readonly failedRestrictions?: number | undefined;
+  readonly issues: readonly OperationIssue[];
+}
+
+/** Why an operation did not succeed: a problem code and a text fit for the caller. */
+export interface OperationProblem {
+  readonly code: string;
+  readonly detail: string;
+}
+
+export interface OperationOwner {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly clientId: string | undefined;
+}
+
+export interface Operation {
+  readonly id: string;
+  readonly action: OperationAction;
+  readonly state: OperationState;
+  readonly owner: OperationOwner;
+  readonly organizationId: string;
+  readonly organizationName: string;
+  readonly restoreSessionId: string;
+  readonly item: OperationItem;
+  /** The request as JSON without secrets; `{}` once the operation has ended. */
+  readonly request: unknown;
+  readonly reason: string | undefined;
+  readonly credential: string | undefined;
+  readonly requestId: string;
+  readonly requestedAt: Date;
+  readonly startedAt: Date | undefined;
+  readonly endedAt: Date | undefined;
+  readonly outcome: OperationOutcome | undefined;
+  readonly problem: OperationProblem | undefined;
+  readonly bytes: number | undefined;
+  readonly sha256: string | undefined;
+  /** Guards every write after a claim. */
+  readonly epoch: number;
+}

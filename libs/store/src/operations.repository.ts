@@ -1,0 +1,290 @@
+import { and, desc, eq, gt, inArray, isNull, lt, or, sql, type SQL } from 'drizzle-orm';
+
+import { type Database, type Orm, UniqueViolation } from './database.js';
+import type {
+  FinalOperationState,
+  Operation,
+  OperationAction,
+  OperationOutcome,
+  OperationOwner,
+  OperationProblem,
+  OperationState,
+} from './operation.js';
+import { operations, restoreSessions } from './schema.js';
+
+type Row = typeof operations.$inferSelect;
+
+export interface NewOperation {
+  readonly id: string;
+  readonly action: OperationAction;
+  readonly owner: OperationOwner;
+  readonly organizationId: string;
+  readonly organizationName: string;
+  readonly restoreSessionId: string;
+  readonly item: Operation['item'];
+  readonly request: unknown;
+  readonly reason: string | undefined;
+  readonly credential: string | undefined;
+  readonly requestId: string;
+  readonly requestedAt: Date;
+  /** The only replica that may run it, when it holds the caller's connection or the device code. */
+  readonly boundTo: string | undefined;
+}
+
+/** Who runs an operation, from when and until when unless renewed. */
+export interface Claim {
+  readonly replica: string;
+  readonly at: Date;
+  readonly leaseUntil: Date;
+}
+
+export interface OperationEnd {
+  readonly state: FinalOperationState;
+  readonly endedAt: Date;
+  readonly outcome?: OperationOutcome | undefined;
+  readonly problem?: OperationProblem | undefined;
+  readonly bytes?: number | undefined;
+  readonly sha256?: string | undefined;
+}
+
+/** The queue and the record of operations. After a claim every write is guarded by the claim's epoch. */
+export class OperationsRepository {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Records an operation as `accepted`, provided its restore session is still open.
+   * @returns undefined when the session has been stopped meanwhile
+   */
+  async accept(operation: NewOperation): Promise<Operation | undefined> {
+    return this.database.transaction((orm) => accept(orm, operation));
+  }
+
+  /**
+   * Records an operation and claims it at once, for actions that do not wait in the queue.
+   * @returns undefined when the session has been stopped; `busy` when another operation of the session runs
+   */
+  async acceptAndClaim(operation: NewOperation, claim: Claim): Promise<Operation | 'busy' | undefined> {
+    try {
+      return await this.database.transaction(async (orm) => {
+        const accepted = await accept(orm, operation);
+        if (!accepted) {
+          return undefined;
+        }
+        const rows = await orm
+          .update(operations)
+          .set(claimed(claim))
+          .where(eq(operations.id, operation.id))
+          .returning();
+        return rows.map(toOperation)[0];
+      });
+    } catch (error) {
+      if (isBusy(error)) {
+        return 'busy';
+      }
+      throw error;
+    }
+  }
+
+  /** Claims the oldest operation this replica may run and whose session is free; undefined when there is none. */
+  async claimNext(claim: Claim, queuedAfter: Date): Promise<Operation | undefined> {
+    const sessionIsBusy = sql`exists (select 1 from ${operations} as other where other.restore_session_id = ${operations.restoreSessionId} and other.state in ('submitting', 'following'))`;
+    try {
+      return await this.database.run(async (orm) => {
+        const next = orm
+          .select({ id: operations.id })
+          .from(operations)
+          .where(
+            and(
+              eq(operations.state, 'accepted'),
+              gt(operations.requestedAt, queuedAfter),
+              or(isNull(operations.boundTo), eq(operations.boundTo, claim.replica)),
+              sql`not ${sessionIsBusy}`,
+            ),
+          )
+          .orderBy(operations.requestedAt)
+          .limit(1)
+          .for('update', { skipLocked: true });
+        const rows = await orm
+          .update(operations)
+          .set(claimed(claim))
+          .where(and(inArray(operations.id, next), eq(operations.state, 'accepted')))
+          .returning();
+        return rows.map(toOperation)[0];
+      });
+    } catch (error) {
+      if (isBusy(error)) {
+        // Another replica took an operation of the same session between our look and our claim.
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  /** @returns false when the claim is no longer ours: nothing more may be done for the operation. */
+  async renewLease(id: string, epoch: number, leaseUntil: Date): Promise<boolean> {
+    const rows = await this.database.run((orm) =>
+      orm.update(operations).set({ leaseUntil }).where(running(id, epoch)).returning({ id: operations.id }),
+    );
+    return rows.length === 1;
+  }
+
+  /** Ends a claimed operation. @returns undefined when the claim is no longer ours: nothing was written. */
+  async end(id: string, epoch: number, end: OperationEnd): Promise<Operation | undefined> {
+    return this.endWhere(running(id, epoch), end).then((ended) => ended[0]);
+  }
+
+  /** Ends an operation of the caller that has not started. @returns undefined when it has, or is not the caller's. */
+  async cancel(id: string, owner: OperationOwner, endedAt: Date): Promise<Operation | undefined> {
+    const ended = await this.endWhere(and(eq(operations.id, id), eq(operations.state, 'accepted'), ...ownedBy(owner)), {
+      state: 'canceled',
+      endedAt,
+    });
+    return ended[0];
+  }
+
+  /** Ends as `interrupted` what was claimed by replicas that no longer renew their lease. */
+  async interruptAbandoned(now: Date, problem: OperationProblem): Promise<Operation[]> {
+    return this.endWhere(and(inArray(operations.state, ['submitting', 'following']), lt(operations.leaseUntil, now)), {
+      state: 'interrupted',
+      endedAt: now,
+      problem,
+    });
+  }
+
+  /** Ends as `failed` what has waited in the queue since before `queuedBefore`. */
+  async failOverdue(queuedBefore: Date, now: Date, problem: OperationProblem): Promise<Operation[]> {
+    return this.endWhere(and(eq(operations.state, 'accepted'), lt(operations.requestedAt, queuedBefore)), {
+      state: 'failed',
+      endedAt: now,
+      problem,
+    });
+  }
+
+  async find(id: string, owner: OperationOwner): Promise<Operation | undefined> {
+    const rows = await this.database.run((orm) =>
+      orm
+        .select()
+        .from(operations)
+        .where(and(eq(operations.id, id), ...ownedBy(owner))),
+    );
+    return rows.map(toOperation)[0];
+  }
+
+  /** Newest first. */
+  async list(owner: OperationOwner, page: { offset: number; limit: number }): Promise<Operation[]> {
+    const rows = await this.database.run((orm) =>
+      orm
+        .select()
+        .from(operations)
+        .where(and(...ownedBy(owner)))
+        .orderBy(desc(operations.requestedAt), desc(operations.id))
+        .offset(page.offset)
+        .limit(page.limit),
+    );
+    return rows.map(toOperation);
+  }
+
+  /** How many operations run or wait on any replica. */
+  async countLive(): Promise<number> {
+    return this.database.run((orm) =>
+      orm.$count(operations, inArray(operations.state, ['accepted', 'submitting', 'following'])),
+    );
+  }
+
+  private async endWhere(condition: SQL | undefined, end: OperationEnd): Promise<Operation[]> {
+    const rows = await this.database.run((orm) =>
+      orm
+        .update(operations)
+        .set({
+          state: end.state,
+          endedAt: end.endedAt,
+          outcome: end.outcome ?? null,
+          problem: end.problem ?? null,
+          bytes: end.bytes ?? null,
+          sha256: end.sha256 ?? null,
+          leaseUntil: null,
+          request: {},
+        })
+        .where(condition)
+        .returning(),
+    );
+    return rows.map(toOperation);
+  }
+}
+
+async function accept(orm: Orm, operation: NewOperation): Promise<Operation | undefined> {
+  const open = await orm
+    .select({ id: restoreSessions.id })
+    .from(restoreSessions)
+    .where(and(eq(restoreSessions.id, operation.restoreSessionId), isNull(restoreSessions.stoppedAt)))
+    // Against a stop at the same moment, which locks the row before it looks for operations.
+    .for('share');
+  if (open.length === 0) {
+    return undefined;
+  }
+  const { owner, reason, credential, boundTo, ...columns } = operation;
+  const rows = await orm
+    .insert(operations)
+    .values({
+      ...columns,
+      state: 'accepted',
+      ownerIssuer: owner.issuer,
+      ownerSubject: owner.subject,
+      ownerClientId: owner.clientId ?? null,
+      reason: reason ?? null,
+      credential: credential ?? null,
+      boundTo: boundTo ?? null,
+    })
+    .returning();
+  return rows.map(toOperation)[0];
+}
+
+function claimed(claim: Claim) {
+  return {
+    state: 'submitting',
+    startedAt: claim.at,
+    leaseUntil: claim.leaseUntil,
+    epoch: sql`${operations.epoch} + 1`,
+  };
+}
+
+function running(id: string, epoch: number) {
+  return and(
+    eq(operations.id, id),
+    eq(operations.epoch, epoch),
+    inArray(operations.state, ['submitting', 'following']),
+  );
+}
+
+function ownedBy(owner: Pick<OperationOwner, 'issuer' | 'subject'>) {
+  return [eq(operations.ownerIssuer, owner.issuer), eq(operations.ownerSubject, owner.subject)];
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof UniqueViolation && error.constraint === 'operations_one_at_a_time';
+}
+
+function toOperation(row: Row): Operation {
+  return {
+    id: row.id,
+    action: row.action as OperationAction,
+    state: row.state as OperationState,
+    owner: { issuer: row.ownerIssuer, subject: row.ownerSubject, clientId: row.ownerClientId ?? undefined },
+    organizationId: row.organizationId,
+    organizationName: row.organizationName,
+    restoreSessionId: row.restoreSessionId,
+    item: row.item,
+    request: row.request,
+    reason: row.reason ?? undefined,
+    credential: row.credential ?? undefined,
+    requestId: row.requestId,
+    requestedAt: row.requestedAt,
+    startedAt: row.startedAt ?? undefined,
+    endedAt: row.endedAt ?? undefined,
+    outcome: row.outcome ?? undefined,
+    problem: row.problem ?? undefined,
+    bytes: row.bytes ?? undefined,
+    sha256: row.sha256 ?? undefined,
+    epoch: row.epoch,
+  };
+}

@@ -1,0 +1,162 @@
+import { and, desc, eq, isNull, lt, notExists, sql } from 'drizzle-orm';
+
+import type { Database, Orm } from './database.js';
+import { operations, restoreSessions } from './schema.js';
+
+type Row = typeof restoreSessions.$inferSelect;
+
+export interface SessionOwner {
+  readonly issuer: string;
+  readonly subject: string;
+}
+
+export interface StoredRestoreSession {
+  readonly id: string;
+  readonly owner: SessionOwner;
+  readonly organizationId: string;
+  readonly organizationName: string;
+  readonly upstreamSessionId: string;
+  readonly pointInTime: Date;
+  readonly showDeleted: boolean;
+  readonly showAllVersions: boolean;
+  readonly reason: string | undefined;
+  readonly createdAt: Date;
+  readonly lastUsedAt: Date;
+  readonly stoppedAt: Date | undefined;
+}
+
+export type NewRestoreSession = Omit<StoredRestoreSession, 'lastUsedAt' | 'stoppedAt'>;
+
+/** Restore sessions. Every look-up names the owner: somebody else's session is not found. */
+export class RestoreSessionsRepository {
+  constructor(private readonly database: Database) {}
+
+  async insert(session: NewRestoreSession): Promise<void> {
+    const { owner, reason, ...columns } = session;
+    await this.database.run((orm) =>
+      orm.insert(restoreSessions).values({
+        ...columns,
+        ownerIssuer: owner.issuer,
+        ownerSubject: owner.subject,
+        reason: reason ?? null,
+        lastUsedAt: session.createdAt,
+      }),
+    );
+  }
+
+  async find(id: string, owner: SessionOwner): Promise<StoredRestoreSession | undefined> {
+    const rows = await this.database.run((orm) =>
+      orm
+        .select()
+        .from(restoreSessions)
+        .where(and(eq(restoreSessions.id, id), ...ownedBy(owner))),
+    );
+    return rows.map(toSession)[0];
+  }
+
+  /** For the runner, which acts on operations that were authorized with their session. */
+  async get(id: string): Promise<StoredRestoreSession | undefined> {
+    const rows = await this.database.run((orm) => orm.select().from(restoreSessions).where(eq(restoreSessions.id, id)));
+    return rows.map(toSession)[0];
+  }
+
+  /** Newest first. */
+  async list(owner: SessionOwner, page: { offset: number; limit: number }): Promise<StoredRestoreSession[]> {
+    const rows = await this.database.run((orm) =>
+      orm
+        .select()
+        .from(restoreSessions)
+        .where(and(...ownedBy(owner)))
+        .orderBy(desc(restoreSessions.createdAt), desc(restoreSessions.id))
+        .offset(page.offset)
+        .limit(page.limit),
+    );
+    return rows.map(toSession);
+  }
+
+  async countOpen(owner: SessionOwner): Promise<number> {
+    return this.database.run((orm) =>
+      orm.$count(restoreSessions, and(...ownedBy(owner), isNull(restoreSessions.stoppedAt))),
+    );
+  }
+
+  async touch(id: string, usedAt: Date): Promise<void> {
+    await this.database.run((orm) =>
+      orm.update(restoreSessions).set({ lastUsedAt: usedAt }).where(eq(restoreSessions.id, id)),
+    );
+  }
+
+  /**
+   * Marks a session stopped unless an operation still needs it.
+   * @returns false when an operation is queued or running, or the session was stopped already.
+   */
+  async stop(id: string, stoppedAt: Date): Promise<boolean> {
+    return this.database.transaction(async (orm) => {
+      // The lock comes in a statement of its own: one that waited for an operation being recorded would otherwise go
+      // on with the snapshot from before, and not see it.
+      await orm
+        .select({ id: restoreSessions.id })
+        .from(restoreSessions)
+        .where(eq(restoreSessions.id, id))
+        .for('update');
+      const rows = await orm
+        .update(restoreSessions)
+        .set({ stoppedAt })
+        .where(and(eq(restoreSessions.id, id), isNull(restoreSessions.stoppedAt), hasNoLiveOperation(orm)))
+        .returning({ id: restoreSessions.id });
+      return rows.length === 1;
+    });
+  }
+
+  /** Marks a session stopped that upstream has ended by itself, whatever the operations say. */
+  async markEnded(id: string, stoppedAt: Date): Promise<void> {
+    await this.database.run((orm) =>
+      orm
+        .update(restoreSessions)
+        .set({ stoppedAt })
+        .where(and(eq(restoreSessions.id, id), isNull(restoreSessions.stoppedAt))),
+    );
+  }
+
+  /** Open sessions that nobody used since `usedBefore` and no operation needs. */
+  async listIdle(usedBefore: Date, limit: number): Promise<StoredRestoreSession[]> {
+    const rows = await this.database.run((orm) =>
+      orm
+        .select()
+        .from(restoreSessions)
+        .where(
+          and(isNull(restoreSessions.stoppedAt), lt(restoreSessions.lastUsedAt, usedBefore), hasNoLiveOperation(orm)),
+        )
+        .limit(limit),
+    );
+    return rows.map(toSession);
+  }
+}
+
+function hasNoLiveOperation(orm: Orm) {
+  return notExists(
+    orm
+      .select({ one: sql`1` })
+      .from(operations)
+      .where(
+        and(
+          eq(operations.restoreSessionId, restoreSessions.id),
+          sql`${operations.state} in ('accepted', 'submitting', 'following')`,
+        ),
+      ),
+  );
+}
+
+function ownedBy(owner: SessionOwner) {
+  return [eq(restoreSessions.ownerIssuer, owner.issuer), eq(restoreSessions.ownerSubject, owner.subject)];
+}
+
+function toSession(row: Row): StoredRestoreSession {
+  const { ownerIssuer, ownerSubject, reason, stoppedAt, ...rest } = row;
+  return {
+    ...rest,
+    owner: { issuer: ownerIssuer, subject: ownerSubject },
+    reason: reason ?? undefined,
+    stoppedAt: stoppedAt ?? undefined,
+  };
+}

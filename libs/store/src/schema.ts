@@ -1,0 +1,109 @@
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  boolean,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
+
+import type { OperationItem, OperationOutcome, OperationProblem } from './operation.js';
+
+const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
+
+/** Restore sessions that the gateway opened: the public id stands for upstream's, which is never shown. */
+export const restoreSessions = pgTable(
+  'restore_sessions',
+  {
+    id: uuid('id').primaryKey(),
+    ownerIssuer: text('owner_issuer').notNull(),
+    ownerSubject: text('owner_subject').notNull(),
+    organizationId: text('organization_id').notNull(),
+    /** Tenant name, lower-cased: what role bindings and credential profiles speak of. */
+    organizationName: text('organization_name').notNull(),
+    upstreamSessionId: text('upstream_session_id').notNull(),
+    pointInTime: time('point_in_time').notNull(),
+    showDeleted: boolean('show_deleted').notNull(),
+    showAllVersions: boolean('show_all_versions').notNull(),
+    reason: text('reason'),
+    createdAt: time('created_at').notNull(),
+    lastUsedAt: time('last_used_at').notNull(),
+    stoppedAt: time('stopped_at'),
+  },
+  (table) => [
+    index('restore_sessions_owner').on(table.ownerIssuer, table.ownerSubject, table.createdAt),
+    index('restore_sessions_open')
+      .on(table.lastUsedAt)
+      .where(sql`stopped_at is null`),
+  ],
+);
+
+/** One action each, as recorded before anything is sent; the queue and the record in one. */
+export const operations = pgTable(
+  'operations',
+  {
+    id: uuid('id').primaryKey(),
+    action: text('action').notNull(),
+    state: text('state').notNull(),
+    ownerIssuer: text('owner_issuer').notNull(),
+    ownerSubject: text('owner_subject').notNull(),
+    ownerClientId: text('owner_client_id'),
+    organizationId: text('organization_id').notNull(),
+    organizationName: text('organization_name').notNull(),
+    restoreSessionId: uuid('restore_session_id')
+      .notNull()
+      .references(() => restoreSessions.id),
+    item: jsonb('item').$type<OperationItem>().notNull(),
+    /** The request without secrets; emptied when the operation ends, since it may hold mail texts. */
+    request: jsonb('request').notNull(),
+    reason: text('reason'),
+    /** Name of the credential profile used, or `device-code`. */
+    credential: text('credential'),
+    requestId: text('request_id').notNull(),
+    requestedAt: time('requested_at').notNull(),
+    startedAt: time('started_at'),
+    endedAt: time('ended_at'),
+    outcome: jsonb('outcome').$type<OperationOutcome>(),
+    problem: jsonb('problem').$type<OperationProblem>(),
+    bytes: bigint('bytes', { mode: 'number' }),
+    sha256: text('sha256'),
+    /** The only replica that may run it (it holds the connection or the device code); null: any. */
+    boundTo: uuid('bound_to'),
+    leaseUntil: time('lease_until'),
+    /** Grows with each claim; every later write is guarded by it. */
+    epoch: integer('epoch').notNull().default(0),
+  },
+  (table) => [
+    index('operations_owner').on(table.ownerIssuer, table.ownerSubject, table.requestedAt),
+    index('operations_queue')
+      .on(table.requestedAt)
+      .where(sql`state = 'accepted'`),
+    uniqueIndex('operations_one_at_a_time')
+      .on(table.restoreSessionId)
+      .where(sql`state in ('submitting', 'following')`),
+  ],
+);
+
+/** Device codes issued through the gateway, known by a keyed hash only. */
+export const deviceCodes = pgTable('device_codes', {
+  hash: text('hash').primaryKey(),
+  restoreSessionId: uuid('restore_session_id')
+    .notNull()
+    .references(() => restoreSessions.id),
+  ownerIssuer: text('owner_issuer').notNull(),
+  ownerSubject: text('owner_subject').notNull(),
+  expiresAt: time('expires_at').notNull(),
+  usedAt: time('used_at'),
+});
+
+/** The API version that `auto` found at the first start with an upstream server, kept until configured otherwise. */
+export const upstreamServers = pgTable('upstream_servers', {
+  url: text('url').primaryKey(),
+  apiVersion: text('api_version').notNull(),
+  detectedAt: time('detected_at').notNull(),
+});

@@ -1,0 +1,135 @@
+import type { Secret } from '@app/secrets';
+import type { Readable } from 'node:stream';
+
+/*
+ * What the rest of the gateway sees of VB365, in the words of docs/architecture.md. Wire types, links, tokens and paging stay
+ * behind the client. Ids are opaque strings of upstream.
+ */
+
+export interface Organization {
+  readonly id: string;
+  /** Tenant domain such as `contoso.onmicrosoft.com`. */
+  readonly name: string;
+  /** ISO 8601 UTC; absent when nothing was backed up yet. */
+  readonly firstBackupAt: string | undefined;
+  readonly lastBackupAt: string | undefined;
+}
+
+export interface OrganizationUser {
+  readonly id: string;
+  /** The login, an e-mail address. */
+  readonly name: string;
+  readonly displayName: string;
+  /**
+   * The directory's immutable object id of the person, lower-cased: v8 `msid`; before v8 the first GUID of the user id, which is our
+   * reading of the id's shape (UPSTREAM 7.3) and undefined when it is all zeros.
+   */
+  readonly objectId: string | undefined;
+}
+
+export interface OneDrive {
+  readonly id: string;
+  readonly name: string;
+  readonly url: string;
+}
+
+export interface UpstreamRestoreSession {
+  readonly id: string;
+  readonly state: 'running' | 'stopped';
+  /** ISO 8601 UTC. */
+  readonly createdAt: string;
+  readonly endedAt: string | undefined;
+}
+
+/** One page of a collection that has no reliable total. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Whether another page may follow; it may turn out to be empty. */
+  readonly hasMore: boolean;
+}
+
+/** What an action is done to. */
+export type ActionItem = { readonly kind: 'onedrive'; readonly oneDriveId: string };
+
+/** How upstream is to log in at Microsoft 365 for a restore or copy. */
+export type RestoreCredentials =
+  | { readonly kind: 'user'; readonly userName: string; readonly password: Secret }
+  | {
+      readonly kind: 'application';
+      readonly applicationId: string;
+      /** Base64 of the PFX on one line. */
+      readonly certificate: Secret;
+      readonly certificatePassword: Secret;
+    }
+  | { readonly kind: 'device-code'; readonly userCode: Secret };
+
+export interface RestoreOptions {
+  readonly documentVersion: 'last' | 'all';
+  readonly documentAction: 'keep' | 'overwrite';
+}
+
+export interface CopyOptions {
+  /** The target in production. */
+  readonly target: OneDrive;
+  readonly folder: string | undefined;
+  readonly documentVersion: 'last' | 'all';
+  readonly documentLastVersionAction: 'merge' | 'overwrite';
+  readonly changedItems: boolean;
+  readonly deletedItems: boolean;
+  readonly restorePermissions: boolean;
+  readonly sendSharedLinksNotification: boolean;
+}
+
+export interface MailOptions {
+  readonly from: string;
+  /** Exactly one mailbox. */
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+}
+
+/** Counts of a restore or copy, the same for every version. */
+export interface Outcome {
+  readonly total: number;
+  readonly restored: number;
+  readonly failed: number;
+  readonly skipped: number;
+  /** Of `skipped`, where upstream tells them apart (v5 to v7). */
+  readonly skippedByError: number | undefined;
+  readonly skippedByNoChanges: number | undefined;
+  readonly failedRestrictions: number | undefined;
+  readonly issues: readonly OutcomeIssue[];
+}
+
+export interface OutcomeIssue {
+  readonly path: string | undefined;
+  readonly title: string | undefined;
+  readonly severity: 'warning' | 'error';
+  readonly message: string;
+}
+
+/** How an action that upstream accepted goes on. */
+export type ActionResult =
+  /** Upstream answered at the end (v5 to v7, and `send` everywhere). `outcome` is undefined when it gave no counts. */
+  | { readonly kind: 'finished'; readonly outcome: Outcome | undefined }
+  /** Upstream goes on by itself; follow this session (v8). */
+  | { readonly kind: 'following'; readonly upstreamSessionId: string };
+
+/** A download whose status and headers were already looked at: 200, not encoded, octet-stream. */
+export interface SaveStream {
+  /** Bytes to come, when upstream said so. */
+  readonly contentLength: number | undefined;
+  /** Ends only when the body is whole by HTTP's own rules; destroyed with an `UpstreamBrokenError` or `UpstreamTimeoutError` otherwise. */
+  readonly body: Readable;
+}
+
+export interface DeviceCode {
+  readonly userCode: Secret;
+  readonly verificationUrl: string;
+  readonly expiresInSeconds: number;
+  readonly message: string;
+}
+
+export interface UpstreamHealth {
+  readonly apiVersion: string;
+}
