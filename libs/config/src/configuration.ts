@@ -33,6 +33,10 @@ export interface Configuration {
     readonly recipientDomains: readonly string[];
   };
   readonly limits: Limits;
+  /** Folder of the policy, absolute, when one is given. */
+  readonly policyDir: string | undefined;
+  /** Every secret there is in the members above: whoever redacts or watches secrets takes them from here. */
+  readonly secrets: readonly SecretSource[];
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
@@ -59,6 +63,8 @@ export interface IssuerConfiguration {
   readonly tokenType: 'at+jwt' | 'JWT';
   /** Tenant names, lower-cased, this issuer may speak for. */
   readonly organizations: readonly string[];
+  /** Domains, lower-cased, of the e-mail addresses this issuer may assert; an address elsewhere is not believed. */
+  readonly emailDomains: readonly string[];
 }
 
 export interface OrganizationConfiguration {

@@ -1,1 +1,4 @@
 export * from './configuration.js';
+export { ConfigurationError, type ConfigurationFault } from './faults.js';
+export { loadConfiguration } from './load-configuration.js';
+export { loadMigrationConfiguration, type MigrationConfiguration } from './load-migration-configuration.js';

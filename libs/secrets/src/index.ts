@@ -1,1 +1,3 @@
 export * from './secret.js';
+export * from './secret-source.js';
+export * from './scrubber.js';

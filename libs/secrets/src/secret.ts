@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 
-const REDACTED = '[redacted]';
+/** What stands in place of a secret. */
+export const REDACTED = '[redacted]';
 
 /**
  * A value that must not be seen: it prints as `[redacted]` wherever it is printed, serialized or

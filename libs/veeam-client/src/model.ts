@@ -22,7 +22,7 @@ export interface OrganizationUser {
   readonly displayName: string;
   /**
    * The directory's immutable object id of the person, lower-cased: v8 `msid`; before v8 the first GUID of the user id, which is our
-   * reading of the id's shape (UPSTREAM 7.3) and undefined when it is all zeros.
+   * reading of the id's shape and undefined when it is all zeros.
    */
   readonly objectId: string | undefined;
 }
@@ -49,7 +49,10 @@ export interface Page<T> {
 }
 
 /** What an action is done to. */
-export type ActionItem = { readonly kind: 'onedrive'; readonly oneDriveId: string };
+export interface ActionItem {
+  readonly kind: 'onedrive';
+  readonly oneDriveId: string;
+}
 
 /** How upstream is to log in at Microsoft 365 for a restore or copy. */
 export type RestoreCredentials =

@@ -1,0 +1,208 @@
+import { randomUUID } from 'node:crypto';
+
+import type { Clock } from '@app/clock';
+import type { Principal } from '@app/identity';
+import { currentRequestContext } from '@app/logging';
+import {
+  EmailNotSetUpError,
+  NotSupportedByUpstreamError,
+  OperationConflictError,
+  SessionStoppedError,
+} from '@app/problems';
+import { type NewOperation, type Operation, OperationsRepository } from '@app/store';
+import { type OneDrive, VeeamClient } from '@app/veeam-client';
+import { Inject, Injectable } from '@nestjs/common';
+
+import { CredentialProfilesService } from '../credential-profiles/credential-profiles.service.js';
+import { DeviceCodesService } from '../device-codes/device-codes.service.js';
+import { HeldDeviceCodes } from '../device-codes/held-device-codes.js';
+import { CLOCK } from '../infrastructure/tokens.js';
+import { OperationRunner } from '../operations/operation-runner.js';
+import { ownerOf } from '../operations/operations.service.js';
+import { Replica } from '../operations/replica.js';
+import type { StoredRequest } from '../operations/stored-request.js';
+import { AuthorizationService } from '../policy/authorization.service.js';
+import { MailRules } from '../policy/mail-rules.service.js';
+import type { RestoreSession } from '../restore-sessions/restore-session.js';
+import { RestoreSessionsService } from '../restore-sessions/restore-sessions.service.js';
+import type { CopyRequest, RestoreRequest, SaveRequest, SendRequest } from './action-request.js';
+
+/** Where an action happens: a OneDrive of a restore session, both as the caller named them. */
+export interface ActionTarget {
+  readonly sid: string;
+  readonly oid: string;
+}
+
+/** A download that was decided on and recorded, and is about to be asked for upstream. */
+export interface StartedSave {
+  readonly operation: Operation;
+  readonly session: RestoreSession;
+  readonly oneDrive: OneDrive;
+}
+
+const DEVICE_CODE = 'device-code';
+
+/**
+ * The one way to an action, whatever surface it was asked on: decided, then recorded, then run. Nothing goes upstream for an action
+ * that was not recorded.
+ */
+@Injectable()
+export class ActionsService {
+  constructor(
+    private readonly sessions: RestoreSessionsService,
+    private readonly authorization: AuthorizationService,
+    private readonly mailRules: MailRules,
+    private readonly profiles: CredentialProfilesService,
+    private readonly deviceCodes: DeviceCodesService,
+    private readonly heldDeviceCodes: HeldDeviceCodes,
+    private readonly operations: OperationsRepository,
+    private readonly runner: OperationRunner,
+    private readonly replica: Replica,
+    private readonly client: VeeamClient,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  async restore(principal: Principal, target: ActionTarget, request: RestoreRequest): Promise<Operation> {
+    return this.sessions.use(principal, target.sid, async (session) => {
+      await this.authorization.oneDrive(principal, 'restore', session, target.oid);
+      const { documentVersion, documentAction } = request;
+      const stored: StoredRequest = { action: 'restore', documentVersion, documentAction };
+      return this.queue(principal, session, target.oid, request, stored);
+    });
+  }
+
+  async copy(principal: Principal, target: ActionTarget, request: CopyRequest): Promise<Operation> {
+    return this.sessions.use(principal, target.sid, async (session) => {
+      await this.authorization.oneDrive(principal, 'copy', session, target.oid);
+      const into = await this.authorization.copyTarget(principal, session, request.target);
+      const { reason, credentialProfile, userCode, ...options } = request;
+      return this.queue(principal, session, target.oid, request, { ...options, target: into });
+    });
+  }
+
+  async send(principal: Principal, target: ActionTarget, request: SendRequest): Promise<Operation> {
+    return this.sessions.use(principal, target.sid, async (session) => {
+      await this.authorization.oneDrive(principal, 'send', session, target.oid);
+      const from = this.mailRules.sender(principal, request.from);
+      const to = this.mailRules.recipient(request.to);
+      if (!(await this.client.emailSettings()).isEnabled) {
+        throw new EmailNotSetUpError('E-mail is not set up on the backup server.');
+      }
+      const { subject, text } = request;
+      return this.queue(principal, session, target.oid, request, { action: 'send', from, to, subject, text });
+    });
+  }
+
+  /** A download does not wait in the queue. @throws OperationConflictError while another operation of the session runs */
+  async startSave(principal: Principal, target: ActionTarget, request: SaveRequest): Promise<StartedSave> {
+    return this.sessions.use(principal, target.sid, async (session) => {
+      const oneDrive = await this.authorization.oneDrive(principal, 'save', session, target.oid);
+      const operation = await this.operations.acceptAndClaim(
+        this.toNewOperation(principal, session, target.oid, request.reason, {
+          stored: { action: 'save', asZip: request.asZip },
+          boundTo: this.replica.id,
+        }),
+        this.replica.claim(),
+      );
+      if (operation === 'busy') {
+        throw new OperationConflictError('Another operation of this restore session is running.');
+      }
+      return { operation: required(operation), session, oneDrive };
+    });
+  }
+
+  private async queue(
+    principal: Principal,
+    session: RestoreSession,
+    oneDriveId: string,
+    request: RestoreRequest | CopyRequest | SendRequest,
+    stored: StoredRequest,
+  ): Promise<Operation> {
+    const credential = await this.chooseCredential(session, request);
+    const operation = this.toNewOperation(principal, session, oneDriveId, request.reason, {
+      stored,
+      credential,
+      // A device code is known to this process only.
+      boundTo: credential === DEVICE_CODE ? this.replica.id : undefined,
+    });
+    if (request.action !== 'send' && request.userCode !== undefined) {
+      await this.deviceCodes.use(session, request.userCode);
+      this.heldDeviceCodes.hold(operation.id, request.userCode);
+    }
+    try {
+      const accepted = required(await this.operations.accept(operation));
+      this.runner.wake();
+      return accepted;
+    } catch (error) {
+      this.heldDeviceCodes.forget(operation.id);
+      throw error;
+    }
+  }
+
+  /** The name of what will be used; what the server's version cannot take is refused before anything is recorded. */
+  private async chooseCredential(
+    session: RestoreSession,
+    request: RestoreRequest | CopyRequest | SendRequest,
+  ): Promise<string | undefined> {
+    if (request.action === 'send') {
+      return undefined;
+    }
+    const profile =
+      request.userCode === undefined
+        ? this.profiles.resolve(session.organizationName, request.credentialProfile)
+        : undefined;
+    const kind = profile?.kind ?? DEVICE_CODE;
+    const can = await this.client.capabilities();
+    const [credentials, allVersions] =
+      request.action === 'restore'
+        ? [can.restoreCredentials, can.restoreDocumentVersionAll]
+        : [can.copyCredentials, can.copyDocumentVersionAll];
+    await this.require(credentials.includes(kind), `a ${request.action} with credentials of the kind ${kind}`);
+    await this.require(request.documentVersion === 'last' || allVersions, `a ${request.action} of all versions`);
+    return profile?.name ?? DEVICE_CODE;
+  }
+
+  private async require(isSupported: boolean, what: string): Promise<void> {
+    if (!isSupported) {
+      throw new NotSupportedByUpstreamError(
+        `API ${await this.client.apiVersion()} of the backup server does not know ${what}.`,
+      );
+    }
+  }
+
+  private toNewOperation(
+    principal: Principal,
+    session: RestoreSession,
+    oneDriveId: string,
+    reason: string | undefined,
+    {
+      stored,
+      credential,
+      boundTo,
+    }: { stored: StoredRequest; credential?: string | undefined; boundTo: string | undefined },
+  ): NewOperation {
+    return {
+      id: randomUUID(),
+      action: stored.action,
+      owner: ownerOf(principal),
+      organizationId: session.organizationId,
+      organizationName: session.organizationName,
+      restoreSessionId: session.id,
+      item: { kind: 'onedrive', oneDriveId },
+      request: stored,
+      reason,
+      credential,
+      requestId: currentRequestContext()?.requestId ?? '',
+      requestedAt: new Date(this.clock.now()),
+      boundTo,
+    };
+  }
+}
+
+/** The session was stopped between our look and our record. */
+function required(operation: Operation | undefined): Operation {
+  if (operation === undefined) {
+    throw new SessionStoppedError('The restore session has been stopped; open a new one.');
+  }
+  return operation;
+}

@@ -1,0 +1,112 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+
+const actions = ['restore', 'copy', 'send', 'save'] as const;
+const states = [
+  'accepted',
+  'submitting',
+  'following',
+  'succeeded',
+  'partially-succeeded',
+  'failed',
+  'canceled',
+  'interrupted',
+] as const;
+
+export class OperationItemDto {
+  @ApiProperty({ enum: ['onedrive'] })
+  kind!: 'onedrive';
+
+  @ApiProperty({ type: String })
+  oneDriveId!: string;
+}
+
+export class OperationIssueDto {
+  @ApiPropertyOptional({ type: String, description: 'Path of the item.' })
+  path?: string;
+
+  @ApiPropertyOptional({ type: String })
+  title?: string;
+
+  @ApiProperty({ enum: ['warning', 'error'] })
+  severity!: 'warning' | 'error';
+
+  @ApiProperty({ type: String })
+  message!: string;
+}
+
+export class OperationOutcomeDto {
+  @ApiProperty({ type: 'integer', description: 'Items the backup server looked at.' })
+  total!: number;
+
+  @ApiProperty({ type: 'integer' })
+  restored!: number;
+
+  @ApiProperty({ type: 'integer' })
+  failed!: number;
+
+  @ApiProperty({ type: 'integer', description: 'Left alone, for instance because nothing had changed.' })
+  skipped!: number;
+
+  @ApiProperty({ type: [OperationIssueDto] })
+  issues!: OperationIssueDto[];
+}
+
+export class OperationProblemDto {
+  @ApiProperty({ type: String, description: 'One of the documented problem codes.' })
+  code!: string;
+
+  @ApiProperty({ type: String })
+  title!: string;
+
+  @ApiProperty({ type: String })
+  detail!: string;
+}
+
+/** An action as the gateway recorded it. */
+export class OperationDto {
+  @ApiProperty({ type: String, format: 'uuid' })
+  id!: string;
+
+  @ApiProperty({ enum: actions })
+  action!: (typeof actions)[number];
+
+  @ApiProperty({
+    enum: states,
+    description:
+      '`succeeded`, `partially-succeeded`, `failed`, `canceled` and `interrupted` are final; an interrupted operation may have been done.',
+  })
+  state!: (typeof states)[number];
+
+  @ApiProperty({ type: String })
+  organizationId!: string;
+
+  @ApiProperty({ type: String, format: 'uuid' })
+  restoreSessionId!: string;
+
+  @ApiProperty({ type: OperationItemDto })
+  item!: OperationItemDto;
+
+  @ApiProperty({ type: String, format: 'date-time' })
+  requestedAt!: string;
+
+  @ApiPropertyOptional({ type: String, format: 'date-time' })
+  startedAt?: string;
+
+  @ApiPropertyOptional({ type: String, format: 'date-time' })
+  endedAt?: string;
+
+  @ApiPropertyOptional({ type: OperationOutcomeDto, description: 'Restore and copy, once upstream gave counts.' })
+  outcome?: OperationOutcomeDto;
+
+  @ApiPropertyOptional({ type: 'integer', description: 'Save: bytes sent to the caller.' })
+  bytes?: number;
+
+  @ApiPropertyOptional({ type: String, description: 'Save: SHA-256 of those bytes, in hexadecimal.' })
+  sha256?: string;
+
+  @ApiPropertyOptional({ type: String, description: 'Why, as the caller said.' })
+  reason?: string;
+
+  @ApiPropertyOptional({ type: OperationProblemDto, description: 'What went wrong, once it has.' })
+  problem?: OperationProblemDto;
+}

@@ -1,0 +1,100 @@
+import type { Clock } from '@app/clock';
+import type { Configuration } from '@app/config';
+import { AccessTokenGuard } from '@app/identity';
+import type { Logger } from '@app/logging';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_GUARD, DiscoveryModule } from '@nestjs/core';
+import { ThrottlerModule } from '@nestjs/throttler';
+
+import { ActionsService } from './actions/actions.service.js';
+import { OneDriveActionsController } from './actions/onedrive-actions.controller.js';
+import { OperationResponder } from './actions/operation-responder.js';
+import { CatalogService } from './catalog/catalog.service.js';
+import { OneDrivesController } from './catalog/onedrives.controller.js';
+import { OrganizationsController } from './catalog/organizations.controller.js';
+import { CredentialProfilesService } from './credential-profiles/credential-profiles.service.js';
+import { DeviceCodesController } from './device-codes/device-codes.controller.js';
+import { DeviceCodesService } from './device-codes/device-codes.service.js';
+import { HeldDeviceCodes } from './device-codes/held-device-codes.js';
+import { DownloadResponder } from './downloads/download-responder.js';
+import { SavesService } from './downloads/saves.service.js';
+import { HealthController } from './health/health.controller.js';
+import { HealthService } from './health/health.service.js';
+import { ProtectedResourceController } from './health/protected-resource.controller.js';
+import { RateLimitGuard, rateLimitOptions } from './http/rate-limit.guard.js';
+import { infrastructure, InfrastructureShutdown } from './infrastructure/infrastructure.js';
+import { ManagementServer } from './management/management-server.js';
+import { ClaimedOperations } from './operations/claimed-operations.js';
+import { OperationEnds } from './operations/operation-ends.js';
+import { OperationRunner } from './operations/operation-runner.js';
+import { OperationsController } from './operations/operations.controller.js';
+import { OperationsService } from './operations/operations.service.js';
+import { Replica } from './operations/replica.js';
+import { AuthorizationService } from './policy/authorization.service.js';
+import { MailRules } from './policy/mail-rules.service.js';
+import { OwnershipService } from './policy/ownership.service.js';
+import { PolicyGuard } from './policy/policy.guard.js';
+import { RouteDeclarations } from './policy/route-declarations.js';
+import { RestoreSessionExpiry } from './restore-sessions/restore-session-expiry.js';
+import { RestoreSessionsController } from './restore-sessions/restore-sessions.controller.js';
+import { RestoreSessionsService } from './restore-sessions/restore-sessions.service.js';
+import { V5ActionResponder } from './v5-compatibility/v5-action-responder.js';
+import { V5OrganizationsController } from './v5-compatibility/v5-organizations.controller.js';
+import { V5RestoreSessionsController } from './v5-compatibility/v5-restore-sessions.controller.js';
+
+const controllers = [
+  OrganizationsController,
+  RestoreSessionsController,
+  OneDrivesController,
+  OneDriveActionsController,
+  DeviceCodesController,
+  OperationsController,
+  V5OrganizationsController,
+  V5RestoreSessionsController,
+  HealthController,
+  ProtectedResourceController,
+];
+
+/** In the order a request meets them. */
+const guards = [
+  { provide: APP_GUARD, useClass: AccessTokenGuard },
+  { provide: APP_GUARD, useClass: RateLimitGuard },
+  { provide: APP_GUARD, useClass: PolicyGuard },
+];
+
+const services = [
+  RouteDeclarations,
+  OwnershipService,
+  AuthorizationService,
+  MailRules,
+  CatalogService,
+  RestoreSessionsService,
+  RestoreSessionExpiry,
+  CredentialProfilesService,
+  DeviceCodesService,
+  HeldDeviceCodes,
+  ActionsService,
+  OperationResponder,
+  Replica,
+  OperationEnds,
+  ClaimedOperations,
+  OperationRunner,
+  OperationsService,
+  SavesService,
+  DownloadResponder,
+  V5ActionResponder,
+  HealthService,
+  ManagementServer,
+];
+
+@Module({})
+export class AppModule {
+  static forConfiguration(configuration: Configuration, clock: Clock, logger: Logger): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [DiscoveryModule, ThrottlerModule.forRoot(rateLimitOptions(configuration.limits))],
+      controllers,
+      providers: [...infrastructure(configuration, clock, logger), InfrastructureShutdown, ...guards, ...services],
+    };
+  }
+}

@@ -1,0 +1,35 @@
+import { CurrentPrincipal, type Principal } from '@app/identity';
+import type { Organization } from '@app/veeam-client';
+import { Controller, Get, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+
+import { cut, ListQuery, type PageDto, pageDtoOf, readPage } from '../http/list.dto.js';
+import { Requires } from '../policy/requires.decorator.js';
+import { OrganizationDto } from './catalog.dto.js';
+import { CatalogService } from './catalog.service.js';
+
+@ApiTags('catalog')
+@Controller('api/v1/organizations')
+export class OrganizationsController {
+  constructor(private readonly catalog: CatalogService) {}
+
+  /** The organizations in which you have something to do. */
+  @Get()
+  @Requires('listOrganizations')
+  @ApiOkResponse({ type: pageDtoOf(OrganizationDto) })
+  async list(@CurrentPrincipal() principal: Principal, @Query() query: ListQuery): Promise<PageDto<OrganizationDto>> {
+    return readPage(principal, 'organizations', query, async ({ offset, limit }) => {
+      const organizations = await this.catalog.organizations(principal);
+      return cut(organizations.slice(offset).map(toOrganizationDto), limit);
+    });
+  }
+}
+
+function toOrganizationDto({ id, name, firstBackupAt, lastBackupAt }: Organization): OrganizationDto {
+  return {
+    id,
+    name,
+    ...(firstBackupAt === undefined ? {} : { firstBackupAt }),
+    ...(lastBackupAt === undefined ? {} : { lastBackupAt }),
+  };
+}

@@ -1,0 +1,88 @@
+import { createHmac, hkdfSync } from 'node:crypto';
+
+import type { Clock } from '@app/clock';
+import type { Configuration } from '@app/config';
+import type { Principal } from '@app/identity';
+import { DeviceCodeExpiredError, DeviceCodeUnknownError, NoCredentialProfileError } from '@app/problems';
+import type { Secret } from '@app/secrets';
+import { DeviceCodesRepository } from '@app/store';
+import { type DeviceCode, VeeamClient } from '@app/veeam-client';
+import { Inject, Injectable } from '@nestjs/common';
+
+import { CLOCK, CONFIGURATION } from '../infrastructure/tokens.js';
+import { AuthorizationService } from '../policy/authorization.service.js';
+import type { RestoreSession } from '../restore-sessions/restore-session.js';
+import { RestoreSessionsService } from '../restore-sessions/restore-sessions.service.js';
+
+export interface IssuedDeviceCode extends DeviceCode {
+  readonly expiresAt: Date;
+}
+
+/** One-time codes that a person confirms at Microsoft instead of a credential profile: issued per caller and session. */
+@Injectable()
+export class DeviceCodesService {
+  constructor(
+    private readonly authorization: AuthorizationService,
+    private readonly sessions: RestoreSessionsService,
+    private readonly client: VeeamClient,
+    private readonly deviceCodes: DeviceCodesRepository,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'organizations' | 'database'>,
+  ) {}
+
+  async issue(principal: Principal, sid: string): Promise<IssuedDeviceCode> {
+    return this.sessions.use(principal, sid, async (session) => {
+      this.authorization.deviceCode(principal, session);
+      const issued = await this.client.requestDeviceCode(session.upstreamSessionId, {
+        applicationId: this.applicationOf(session),
+      });
+      const expiresAt = new Date(this.clock.now() + issued.expiresInSeconds * 1_000);
+      await this.deviceCodes.insert({
+        hash: this.hash(issued.userCode),
+        restoreSessionId: session.id,
+        owner: session.owner,
+        expiresAt,
+      });
+      return { ...issued, expiresAt };
+    });
+  }
+
+  /**
+   * Uses a code up for one operation.
+   * @throws DeviceCodeUnknownError unless it was issued to this caller for this session and not used yet
+   * @throws DeviceCodeExpiredError
+   */
+  async use(session: RestoreSession, userCode: Secret): Promise<void> {
+    const hash = this.hash(userCode);
+    const found = await this.deviceCodes.findUnused(hash, session.id, session.owner);
+    if (found === undefined) {
+      throw unknown();
+    }
+    const now = this.clock.now();
+    if (found.expiresAt.getTime() <= now) {
+      throw new DeviceCodeExpiredError('The device code has expired; ask for a new one.');
+    }
+    if (!(await this.deviceCodes.use(hash, session.id, session.owner, new Date(now)))) {
+      throw unknown();
+    }
+  }
+
+  private applicationOf({ organizationName }: RestoreSession): string {
+    const organization = this.configuration.organizations.find(({ name }) => name === organizationName);
+    if (organization?.deviceCodeApplicationId === undefined) {
+      throw new NoCredentialProfileError('No application is configured for device codes of the organization.');
+    }
+    return organization.deviceCodeApplicationId;
+  }
+
+  /** Keyed, since a code is short enough to be guessed from a plain hash. All replicas share the key, the database does not hold it. */
+  private hash(userCode: Secret): string {
+    const databaseUrl = this.configuration.database.url.current.expose();
+    const key = Buffer.from(hkdfSync('sha256', databaseUrl, '', 'restore-gateway device codes', 32));
+    return createHmac('sha256', key).update(userCode.expose()).digest('base64url');
+  }
+}
+
+function unknown(): DeviceCodeUnknownError {
+  return new DeviceCodeUnknownError('This device code was not issued to you for this restore session, or was used.');
+}

@@ -1,0 +1,198 @@
+import type { CancelTimer, Clock } from '@app/clock';
+import { HttpVersionNotSupportedError } from '@app/problems';
+import type { SaveStream } from '@app/veeam-client';
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { HeldBackWriter } from './held-back-writer.js';
+import { ReceivedBody } from './received-body.js';
+
+const IDLE_WRITE_MS = 10 * 60_000;
+
+export type DownloadResult = SucceededDownload | FailedDownload;
+
+export interface SucceededDownload {
+  readonly state: 'succeeded';
+  readonly bytes: number;
+  /** Lower-case hexadecimal, of all bytes. */
+  readonly sha256: string;
+}
+
+export interface FailedDownload {
+  readonly state: 'failed';
+  /** Handed to the caller's connection so far; the caller need not have received them. */
+  readonly bytes: number;
+  /** `store`: the outcome could not be recorded. */
+  readonly brokenBy: 'caller' | 'upstream' | 'store';
+  /** For the log. */
+  readonly cause: Error;
+}
+
+export interface DownloadDelivery {
+  readonly stream: SaveStream;
+  readonly request: IncomingMessage;
+  /** Nothing was written to it yet. It is left ended, or with its connection broken. */
+  readonly response: ServerResponse;
+  /** Beside those that every download carries. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** A body without a length is looked at for a ZIP's end. */
+  readonly isZip: boolean;
+  /** Called once nothing more will be thrown and the response is ours, just before its head goes out. */
+  readonly onHead?: () => void;
+  /** Records the outcome; called exactly once. Until it has resolved, the last bytes of a whole download are held back. */
+  readonly finish: (result: DownloadResult) => Promise<void>;
+  readonly clock: Clock;
+  /** A caller who takes nothing for so many milliseconds is cut off; default 10 minutes. */
+  readonly idleWriteMs?: number;
+}
+
+/**
+ * Carries a download from upstream to the caller as fast as the caller takes it. One that is not whole never looks whole:
+ * the connection is broken with the last bytes still held back. Resolves once the response is over.
+ *
+ * @throws HttpVersionNotSupportedError, with nothing sent, for a caller whose protocol cannot tell a cut from the end.
+ */
+export async function deliverDownload(delivery: DownloadDelivery): Promise<DownloadResult> {
+  const { stream, request } = delivery;
+  // Destroying a body emits an error, and not always while somebody else listens.
+  stream.body.on('error', ignore);
+  if (stream.contentLength === undefined && isBeforeHttp11(request)) {
+    stream.body.destroy();
+    const cause = new HttpVersionNotSupportedError(
+      'The length of this download is not known beforehand, and over HTTP/1.0 you could not tell if it broke off.',
+    );
+    await record(delivery, { state: 'failed', bytes: 0, brokenBy: 'caller', cause });
+    throw cause;
+  }
+  delivery.onHead?.();
+  return carry(delivery, new CallerConnection(delivery));
+}
+
+async function carry(delivery: DownloadDelivery, connection: CallerConnection): Promise<DownloadResult> {
+  const body = new ReceivedBody(delivery.stream.contentLength, delivery.isZip);
+  const writer = new HeldBackWriter(delivery.response, body, connection);
+  try {
+    const outcome = await transfer(delivery, body, writer, connection.gone);
+    if (outcome.state === 'failed') connection.break();
+    const recorded = await record(delivery, outcome);
+    if (recorded.state === 'failed') connection.break();
+    else await connection.end(writer.lastChunk);
+    return recorded;
+  } finally {
+    connection.leave();
+  }
+}
+
+/** Everything but the last bytes. */
+async function transfer(
+  { stream, response, headers }: DownloadDelivery,
+  body: ReceivedBody,
+  writer: HeldBackWriter,
+  callerGone: AbortSignal,
+): Promise<DownloadResult> {
+  try {
+    sendHead(response, headers, stream.contentLength);
+    await pipeline(stream.body, writer, { signal: callerGone });
+    callerGone.throwIfAborted();
+    return { state: 'succeeded', ...body.close() };
+  } catch (error) {
+    const bytes = writer.bytesWritten;
+    return callerGone.aborted
+      ? { state: 'failed', bytes, brokenBy: 'caller', cause: callerGone.reason as Error }
+      : { state: 'failed', bytes, brokenBy: 'upstream', cause: error as Error };
+  }
+}
+
+function sendHead(
+  response: ServerResponse,
+  headers: Readonly<Record<string, string>>,
+  contentLength: number | undefined,
+): void {
+  const own = {
+    // As upstream says it. The name tells what it is, and nothing is to open it by its type.
+    'content-type': 'application/octet-stream',
+    'accept-ranges': 'none',
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...(contentLength !== undefined && { 'content-length': String(contentLength) }),
+  };
+  for (const [name, value] of Object.entries({ ...headers, ...own })) response.setHeader(name, value);
+  response.statusCode = 200;
+  // Not with the first bytes: upstream may pause before them. Where none are to come, the head alone looks whole and waits.
+  if (contentLength !== 0) response.flushHeaders();
+}
+
+/** The caller's end of a download: notices when the caller leaves or stands still, and is broken or ended by us. */
+class CallerConnection {
+  private readonly leaving = new AbortController();
+  private readonly onClose = () => {
+    this.leaving.abort(new Error('The caller closed the connection.'));
+  };
+  private cancelTimer: CancelTimer | undefined;
+
+  constructor(private readonly delivery: DownloadDelivery) {
+    const { request, response } = delivery;
+    // The socket, not the response: one that waits behind another response on the same connection is not told.
+    if (request.socket.destroyed) this.onClose();
+    else request.socket.once('close', this.onClose);
+    // A write that lost the race against the close; the close itself is what counts.
+    response.on('error', ignore);
+  }
+
+  /** Aborted when the caller left, or was cut off for standing still. */
+  get gone(): AbortSignal {
+    return this.leaving.signal;
+  }
+
+  stalled(): void {
+    const { clock, idleWriteMs = IDLE_WRITE_MS } = this.delivery;
+    this.cancelTimer = clock.schedule(() => {
+      this.leaving.abort(new Error(`The caller took nothing for ${idleWriteMs} ms.`));
+      this.break();
+    }, idleWriteMs);
+  }
+
+  moved(): void {
+    this.cancelTimer?.();
+  }
+
+  /** Without the terminating chunk, or short of the announced length: no client takes this for the end. */
+  break(): void {
+    this.delivery.request.socket.destroy();
+  }
+
+  /** Resolves when everything was handed to the operating system, or the caller is gone. */
+  async end(lastChunk: Buffer | undefined): Promise<void> {
+    this.stalled();
+    const sent = once(this.delivery.response, 'finish', { signal: this.gone }).catch(ignore);
+    this.delivery.response.end(lastChunk);
+    await sent;
+  }
+
+  leave(): void {
+    this.cancelTimer?.();
+    this.delivery.request.socket.off('close', this.onClose);
+  }
+}
+
+/** The outcome, or the failure to record it. */
+async function record({ finish }: DownloadDelivery, outcome: DownloadResult): Promise<DownloadResult> {
+  try {
+    await finish(outcome);
+    return outcome;
+  } catch (error) {
+    const cause =
+      outcome.state === 'failed'
+        ? new AggregateError([outcome.cause, error], 'The download broke, and that could not be recorded.')
+        : (error as Error);
+    return { state: 'failed', bytes: outcome.bytes, brokenBy: 'store', cause };
+  }
+}
+
+function isBeforeHttp11({ httpVersionMajor, httpVersionMinor }: IncomingMessage): boolean {
+  return httpVersionMajor < 1 || (httpVersionMajor === 1 && httpVersionMinor < 1);
+}
+
+function ignore(): void {
+  // Nothing to do: the outcome is learned elsewhere.
+}

@@ -1,0 +1,80 @@
+import type { Clock } from '@app/clock';
+import type { Configuration } from '@app/config';
+import type { Principal } from '@app/identity';
+import { Metrics } from '@app/logging';
+import { Inject, Injectable } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+
+import type { SaveRequest } from '../actions/action-request.js';
+import type { ActionTarget } from '../actions/actions.service.js';
+import { CLOCK, CONFIGURATION } from '../infrastructure/tokens.js';
+import { operationLocation } from '../operations/operation-presenter.js';
+import { contentDisposition } from './content-disposition.js';
+import { deliverDownload } from './deliver-download.js';
+import { DownloadSlots } from './download-slots.js';
+import { SavesService } from './saves.service.js';
+
+const RETRY_AFTER_SECONDS = 30;
+
+/** Answers a request with a download. */
+@Injectable()
+export class DownloadResponder {
+  private readonly slots: DownloadSlots;
+
+  constructor(
+    private readonly saves: SavesService,
+    private readonly metrics: Metrics,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits' | 'server'>,
+  ) {
+    const { downloadsPerCaller, downloadsInAll } = configuration.limits;
+    this.slots = new DownloadSlots({
+      perCaller: downloadsPerCaller,
+      total: downloadsInAll,
+      retryAfterSeconds: RETRY_AFTER_SECONDS,
+    });
+  }
+
+  /** Resolves when the response is over. What it throws was thrown before a byte was sent. */
+  async respond(principal: Principal, target: ActionTarget, request: SaveRequest, reply: FastifyReply): Promise<void> {
+    const release = this.slots.acquire(JSON.stringify([principal.issuer, principal.subject]));
+    const ended = this.metrics.startDownload();
+    const callerGone = new AbortController();
+    const onClose = () => {
+      callerGone.abort(new Error('The caller closed the connection.'));
+    };
+    const { socket } = reply.raw;
+    socket?.once('close', onClose);
+    try {
+      const save = await this.saves.start(principal, target, request, callerGone.signal);
+      const result = await deliverDownload({
+        stream: save.stream,
+        request: reply.request.raw,
+        response: reply.raw,
+        headers: {
+          ...headersOf(reply),
+          'content-disposition': contentDisposition(save.fileName),
+          'operation-location': operationLocation(this.configuration.server.publicUrl, save.operation),
+        },
+        isZip: true,
+        onHead: () => {
+          reply.hijack();
+        },
+        finish: save.finish,
+        clock: this.clock,
+      });
+      this.metrics.addDownloadBytes(result.bytes);
+    } finally {
+      socket?.off('close', onClose);
+      ended();
+      release();
+    }
+  }
+}
+
+/** What hooks have set so far (security headers, request id) and `reply.raw` would not carry by itself. */
+function headersOf(reply: FastifyReply): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(reply.getHeaders()).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
+  );
+}

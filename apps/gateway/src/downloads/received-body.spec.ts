@@ -1,0 +1,46 @@
+import { UpstreamBrokenError } from '@app/problems';
+import { createHash } from 'node:crypto';
+import * as fc from 'fast-check';
+import { ReceivedBody } from './received-body.js';
+
+describe('ReceivedBody', () => {
+  it('counts and hashes what came, however it was cut into chunks', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 50 })), (chunks) => {
+        const all = Buffer.concat(chunks);
+        const body = new ReceivedBody(all.length, false);
+        for (const chunk of chunks) body.push(Buffer.from(chunk));
+        expect(body.close()).toEqual({
+          bytes: all.length,
+          sha256: createHash('sha256').update(all).digest('hex'),
+        });
+      }),
+    );
+  });
+
+  it('refuses the first chunk that goes past the announced length', () => {
+    const body = new ReceivedBody(4, false);
+    body.push(Buffer.from('four'));
+    expect(() => {
+      body.push(Buffer.from('5'));
+    }).toThrow(UpstreamBrokenError);
+  });
+
+  it('refuses to end short of the announced length', () => {
+    const body = new ReceivedBody(4, false);
+    body.push(Buffer.from('fou'));
+    expect(() => body.close()).toThrow(UpstreamBrokenError);
+  });
+
+  it('looks for the end of a ZIP only when no length was announced', () => {
+    const noZip = Buffer.from('no ZIP');
+    const unannounced = new ReceivedBody(undefined, true);
+    unannounced.push(noZip);
+    expect(() => unannounced.close()).toThrow(UpstreamBrokenError);
+
+    for (const body of [new ReceivedBody(noZip.length, true), new ReceivedBody(undefined, false)]) {
+      body.push(noZip);
+      expect(() => body.close()).not.toThrow();
+    }
+  });
+});

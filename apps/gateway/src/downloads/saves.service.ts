@@ -1,0 +1,81 @@
+import type { CancelTimer } from '@app/clock';
+import type { Principal } from '@app/identity';
+import type { Logger } from '@app/logging';
+import type { Operation, OperationEnd } from '@app/store';
+import { type SaveStream, VeeamClient } from '@app/veeam-client';
+import { Inject, Injectable } from '@nestjs/common';
+
+import type { SaveRequest } from '../actions/action-request.js';
+import { type ActionTarget, ActionsService } from '../actions/actions.service.js';
+import { LOGGER } from '../infrastructure/tokens.js';
+import { ClaimedOperations, toOperationProblem } from '../operations/claimed-operations.js';
+import { downloadName } from './content-disposition.js';
+import type { DownloadResult, FailedDownload } from './deliver-download.js';
+
+/** A download whose first byte is at hand. It must be finished, however it goes. */
+export interface RunningSave {
+  readonly operation: Operation;
+  readonly stream: SaveStream;
+  readonly fileName: string;
+  /** Records how it ended; called once. */
+  readonly finish: (result: DownloadResult) => Promise<void>;
+}
+
+/** Runs `save` operations, which live and die with their request. */
+@Injectable()
+export class SavesService {
+  constructor(
+    private readonly actions: ActionsService,
+    private readonly claimed: ClaimedOperations,
+    private readonly client: VeeamClient,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /** @param callerGone aborted when the caller leaves: upstream's request is canceled then. */
+  async start(
+    principal: Principal,
+    target: ActionTarget,
+    request: SaveRequest,
+    callerGone: AbortSignal,
+  ): Promise<RunningSave> {
+    const { operation, session, oneDrive } = await this.actions.startSave(principal, target, request);
+    const stopRenewing = this.claimed.keepLease(operation);
+    try {
+      const stream = await this.client.save(session.upstreamSessionId, operation.item, request, callerGone);
+      return {
+        operation,
+        stream,
+        fileName: downloadName(oneDrive.name, session.pointInTime),
+        finish: (result) => this.finish(operation, result, stopRenewing),
+      };
+    } catch (error) {
+      stopRenewing();
+      await this.claimed.end(operation, { state: 'failed', problem: toOperationProblem(error) });
+      throw error;
+    }
+  }
+
+  private async finish(operation: Operation, result: DownloadResult, stopRenewing: CancelTimer): Promise<void> {
+    stopRenewing();
+    if (result.state === 'succeeded') {
+      const { state, bytes, sha256 } = result;
+      await this.claimed.end(operation, { state, bytes, sha256 });
+      return;
+    }
+    const { bytes, brokenBy, cause } = result;
+    this.logger.warn({ err: cause, operationId: operation.id, brokenBy, bytes }, 'download broke off');
+    await this.claimed.end(operation, { state: 'failed', bytes, problem: problemOf(brokenBy) });
+  }
+}
+
+/** A caller who left needs nobody to say so. */
+function problemOf(brokenBy: FailedDownload['brokenBy']): OperationEnd['problem'] {
+  switch (brokenBy) {
+    case 'caller':
+      return undefined;
+    case 'upstream':
+      return { code: 'upstream-broken', detail: 'The backup server cut the download off.' };
+    case 'store':
+      return { code: 'store-unavailable', detail: 'The outcome of the download could not be recorded.' };
+  }
+}

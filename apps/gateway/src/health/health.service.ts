@@ -1,0 +1,60 @@
+import { AccessTokenAuthenticator } from '@app/identity';
+import { codeOf } from '@app/problems';
+import { Database } from '@app/store';
+import { VeeamClient } from '@app/veeam-client';
+import { Injectable } from '@nestjs/common';
+
+export interface HealthReport {
+  readonly status: 'ready' | 'not-ready';
+  readonly checks: Readonly<Record<string, HealthCheck>>;
+}
+
+export interface HealthCheck {
+  readonly status: 'up' | 'down';
+  /** Why it is down: a problem code. */
+  readonly code?: string;
+  /** In plain words; safe for anybody to read, since health needs no token. */
+  readonly detail?: string;
+}
+
+/** Tells whether the gateway could serve a request now, and what is missing. */
+@Injectable()
+export class HealthService {
+  constructor(
+    private readonly database: Database,
+    private readonly authenticator: AccessTokenAuthenticator,
+    private readonly client: VeeamClient,
+  ) {}
+
+  async readiness(): Promise<HealthReport> {
+    const [store, upstream] = await Promise.all([
+      check(() => this.database.ping()),
+      check(async () => `API ${(await this.client.checkHealth()).apiVersion}`),
+    ]);
+    const checks = { store, issuerKeys: this.issuerKeys(), upstream };
+    const isReady = Object.values(checks).every(({ status }) => status === 'up');
+    return { status: isReady ? 'ready' : 'not-ready', checks };
+  }
+
+  /** Up while any issuer's keys are usable: the others' callers get 503, everybody else is served. */
+  private issuerKeys(): HealthCheck {
+    const states = this.authenticator.issuerStates();
+    const withoutKeys = states.filter(({ keyCount, isStale }) => keyCount === 0 || isStale);
+    return {
+      status: withoutKeys.length < states.length ? 'up' : 'down',
+      ...(withoutKeys.length > 0 && {
+        code: 'issuer-unavailable',
+        detail: `no usable keys of ${withoutKeys.map(({ issuer }) => issuer).join(', ')}`,
+      }),
+    };
+  }
+}
+
+async function check(work: () => Promise<string | void>): Promise<HealthCheck> {
+  try {
+    const detail = await work();
+    return { status: 'up', ...(typeof detail === 'string' && { detail }) };
+  } catch (error) {
+    return { status: 'down', code: codeOf(error), detail: error instanceof Error ? error.message : 'unknown' };
+  }
+}

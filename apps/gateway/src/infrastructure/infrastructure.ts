@@ -1,0 +1,106 @@
+import type { Clock } from '@app/clock';
+import type { Configuration } from '@app/config';
+import { AccessTokenAuthenticator } from '@app/identity';
+import { addUpstreamTime, currentRequestContext, type Logger, Metrics, traceparent } from '@app/logging';
+import {
+  Database,
+  DeviceCodesRepository,
+  OperationsRepository,
+  RestoreSessionsRepository,
+  UpstreamServersRepository,
+} from '@app/store';
+import { type UpstreamRequestEvent, VeeamClient } from '@app/veeam-client';
+import { Inject, Injectable, type OnApplicationShutdown, type Provider } from '@nestjs/common';
+
+import { CLOCK, CONFIGURATION, LOGGER } from './tokens.js';
+
+/** What the features stand on, made from the configuration: the one place where libs are put together. */
+export function infrastructure(configuration: Configuration, clock: Clock, logger: Logger): Provider[] {
+  return [
+    { provide: CONFIGURATION, useValue: configuration },
+    { provide: CLOCK, useValue: clock },
+    { provide: LOGGER, useValue: logger },
+    Metrics,
+    { provide: Database, useFactory: () => createDatabase(configuration, logger) },
+    ...[RestoreSessionsRepository, OperationsRepository, DeviceCodesRepository, UpstreamServersRepository].map(
+      (repository) => ({
+        provide: repository,
+        useFactory: (database: Database) => new repository(database),
+        inject: [Database],
+      }),
+    ),
+    {
+      provide: AccessTokenAuthenticator,
+      useFactory: (metrics: Metrics) => createAuthenticator(configuration, clock, logger, metrics),
+      inject: [Metrics],
+    },
+    {
+      provide: VeeamClient,
+      useFactory: (metrics: Metrics) => createVeeamClient(configuration, clock, logger, metrics),
+      inject: [Metrics],
+    },
+  ];
+}
+
+function createDatabase({ database }: Configuration, logger: Logger): Database {
+  return new Database({
+    ...database,
+    onIdleError: () => {
+      logger.warn('an idle connection to the database broke');
+    },
+  });
+}
+
+function createAuthenticator(
+  { issuers, roleBindings }: Configuration,
+  clock: Clock,
+  logger: Logger,
+  metrics: Metrics,
+): AccessTokenAuthenticator {
+  return new AccessTokenAuthenticator({
+    issuers,
+    roleBindings,
+    clock,
+    onRefused: (reason) => {
+      metrics.countTokenRefusal(reason);
+    },
+    onRefreshFailed: (issuer, reason) => {
+      logger.warn({ issuer, reason }, 'the keys of an issuer could not be refreshed');
+    },
+  });
+}
+
+function createVeeamClient({ upstream }: Configuration, clock: Clock, logger: Logger, metrics: Metrics): VeeamClient {
+  return new VeeamClient({
+    ...upstream,
+    clock,
+    traceparent: () => traceparent(currentRequestContext()),
+    requestId: () => currentRequestContext()?.requestId,
+    onRequest: (event: UpstreamRequestEvent) => {
+      metrics.countUpstreamRequest(
+        event.method,
+        event.route,
+        event.status ?? event.errorCode ?? 'none',
+        event.durationMs,
+      );
+      addUpstreamTime(event.durationMs);
+      logger.debug(event, 'upstream request');
+    },
+  });
+}
+
+/** Closes what was opened, after everything that uses it has stopped. */
+@Injectable()
+export class InfrastructureShutdown implements OnApplicationShutdown {
+  constructor(
+    private readonly database: Database,
+    private readonly client: VeeamClient,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.client.close();
+    await this.database.close();
+    this.logger.info('stopped');
+  }
+}

@@ -1,0 +1,45 @@
+import { problemCodes, type ProblemCode } from '@app/problems';
+import type { Operation } from '@app/store';
+
+import type { OperationDto } from '../actions/dto/operation.dto.js';
+
+/** Field by field, so that nothing of the record shows that was not meant to. */
+export function toOperationDto(operation: Operation): OperationDto {
+  const { startedAt, endedAt, outcome, problem, bytes, sha256, reason } = operation;
+  return {
+    id: operation.id,
+    action: operation.action,
+    state: operation.state,
+    organizationId: operation.organizationId,
+    restoreSessionId: operation.restoreSessionId,
+    item: { kind: operation.item.kind, oneDriveId: operation.item.oneDriveId },
+    requestedAt: operation.requestedAt.toISOString(),
+    ...(startedAt && { startedAt: startedAt.toISOString() }),
+    ...(endedAt && { endedAt: endedAt.toISOString() }),
+    ...(outcome && {
+      outcome: {
+        total: outcome.total,
+        restored: outcome.restored,
+        failed: outcome.failed,
+        skipped: outcome.skipped,
+        issues: outcome.issues.map(({ path, title, severity, message }) => ({
+          ...(path !== undefined && { path }),
+          ...(title !== undefined && { title }),
+          severity,
+          message,
+        })),
+      },
+    }),
+    ...(bytes !== undefined && { bytes }),
+    ...(sha256 !== undefined && { sha256 }),
+    ...(reason !== undefined && { reason }),
+    ...(problem && {
+      problem: { code: problem.code, title: problemCodes[problem.code as ProblemCode].title, detail: problem.detail },
+    }),
+  };
+}
+
+/** Where to read how an operation goes on, for `Operation-Location`. */
+export function operationLocation(publicUrl: string, { id }: Operation): string {
+  return `${publicUrl}/api/v1/operations/${id}`;
+}

@@ -1,0 +1,174 @@
+import { type CancelTimer, type Clock, sleep } from '@app/clock';
+import type { Configuration } from '@app/config';
+import type { Logger } from '@app/logging';
+import { InternalError, type ProblemCode } from '@app/problems';
+import {
+  type FinalOperationState,
+  type Operation,
+  type OperationEnd,
+  OperationsRepository,
+  RestoreSessionsRepository,
+} from '@app/store';
+import { type ActionResult, ActionAnswerUnknownError, VeeamClient } from '@app/veeam-client';
+import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+
+import { CredentialProfilesService } from '../credential-profiles/credential-profiles.service.js';
+import { HeldDeviceCodes } from '../device-codes/held-device-codes.js';
+import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
+import { ClaimedOperations, toOperationProblem } from './claimed-operations.js';
+import { stateOf } from './outcome.js';
+import { Replica } from './replica.js';
+import type { StoredRequest } from './stored-request.js';
+
+/** How often the queue is looked at for what no replica was told of. */
+const POLL_EVERY_MS = 5_000;
+
+/**
+ * Takes operations from the queue to upstream. An accepted operation is run at once where it was accepted; polling takes over
+ * what was left. A request goes upstream once: whatever breaks afterwards ends the operation, and nothing sends it again.
+ */
+@Injectable()
+export class OperationRunner implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly running = new Set<Promise<void>>();
+  private cancelPoll: CancelTimer = () => undefined;
+  private isStopping = false;
+
+  constructor(
+    private readonly operations: OperationsRepository,
+    private readonly sessions: RestoreSessionsRepository,
+    private readonly client: VeeamClient,
+    private readonly profiles: CredentialProfilesService,
+    private readonly deviceCodes: HeldDeviceCodes,
+    private readonly replica: Replica,
+    private readonly claimed: ClaimedOperations,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits'>,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.cancelPoll = this.clock.schedule(() => {
+      this.track(this.poll());
+    }, POLL_EVERY_MS);
+  }
+
+  /** No new work; what runs gets the grace to end. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.isStopping = true;
+    this.cancelPoll();
+    const graceOver = new AbortController();
+    await Promise.race([
+      Promise.allSettled(this.running),
+      sleep(this.clock, this.configuration.limits.shutdownGraceMs, graceOver.signal).catch(() => undefined),
+    ]);
+    graceOver.abort();
+  }
+
+  /** Tells the runner that something was queued. */
+  wake(): void {
+    this.track(this.runQueue());
+  }
+
+  private track(work: Promise<void>): void {
+    const tracked = work
+      .catch((error: unknown) => {
+        this.logger.error({ err: error }, 'the queue of operations could not be served; trying again');
+      })
+      .finally(() => this.running.delete(tracked));
+    this.running.add(tracked);
+  }
+
+  private async poll(): Promise<void> {
+    try {
+      const now = new Date(this.clock.now());
+      const ended = [
+        ...(await this.operations.interruptAbandoned(now, abandoned)),
+        ...(await this.operations.failOverdue(this.oldestQueued(), now, overdue)),
+      ];
+      ended.forEach((operation) => {
+        this.claimed.report(operation);
+      });
+      await this.runQueue();
+    } finally {
+      if (!this.isStopping) {
+        this.onApplicationBootstrap();
+      }
+    }
+  }
+
+  private async runQueue(): Promise<void> {
+    while (!this.isStopping) {
+      const operation = await this.operations.claimNext(this.replica.claim(), this.oldestQueued());
+      if (operation === undefined) {
+        return;
+      }
+      this.track(this.run(operation));
+    }
+  }
+
+  private async run(operation: Operation): Promise<void> {
+    const stopRenewing = this.claimed.keepLease(operation);
+    let end: Omit<OperationEnd, 'endedAt'>;
+    try {
+      end = toEnd(await this.submit(operation));
+    } catch (error) {
+      this.logger.warn({ err: error, operationId: operation.id, action: operation.action }, 'operation failed');
+      const state = error instanceof ActionAnswerUnknownError ? 'interrupted' : 'failed';
+      end = { state, problem: toOperationProblem(error) };
+    } finally {
+      stopRenewing();
+      this.deviceCodes.forget(operation.id);
+    }
+    await this.claimed.end(operation, end);
+    // The session is free now: another of its operations may be waiting.
+    await this.runQueue();
+  }
+
+  private async submit(operation: Operation): Promise<ActionResult> {
+    const session = await this.sessions.get(operation.restoreSessionId);
+    if (session === undefined) {
+      throw new InternalError('The restore session of the operation is gone.');
+    }
+    const { upstreamSessionId } = session;
+    const { item } = operation;
+    const request = operation.request as StoredRequest;
+    switch (request.action) {
+      case 'restore':
+        return this.client.restore(upstreamSessionId, item, request, this.credentials(operation));
+      case 'copy':
+        return this.client.copy(upstreamSessionId, item, request, this.credentials(operation));
+      case 'send':
+        return this.client.send(upstreamSessionId, item, request);
+      case 'save':
+        throw new InternalError('A download runs in its own request.');
+    }
+  }
+
+  private credentials(operation: Operation) {
+    return (
+      this.deviceCodes.credentials(operation.id) ??
+      this.profiles.credentials(operation.organizationName, operation.credential)
+    );
+  }
+
+  private oldestQueued(): Date {
+    return new Date(this.clock.now() - this.configuration.limits.queueAgeMs);
+  }
+}
+
+const abandoned = {
+  code: 'upstream-broken',
+  detail: 'The gateway stopped while the operation ran; it may have been done.',
+} satisfies { code: ProblemCode; detail: string };
+
+const overdue = {
+  code: 'operation-conflict',
+  detail: 'The operation waited too long for its turn.',
+} satisfies { code: ProblemCode; detail: string };
+
+function toEnd(result: ActionResult): { state: FinalOperationState; outcome: OperationEnd['outcome'] } {
+  if (result.kind === 'following') {
+    throw new InternalError('Following an operation upstream is not known to this version.');
+  }
+  return { state: stateOf(result.outcome), outcome: result.outcome };
+}

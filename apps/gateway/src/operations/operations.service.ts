@@ -1,0 +1,50 @@
+import type { Clock } from '@app/clock';
+import type { Principal } from '@app/identity';
+import { NotFoundError, OperationConflictError } from '@app/problems';
+import { isFinal, type Operation, type OperationOwner, OperationsRepository } from '@app/store';
+import { Inject, Injectable } from '@nestjs/common';
+
+import { CLOCK } from '../infrastructure/tokens.js';
+import { OperationEnds } from './operation-ends.js';
+
+/** The operations of a caller. */
+@Injectable()
+export class OperationsService {
+  constructor(
+    private readonly operations: OperationsRepository,
+    private readonly ends: OperationEnds,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  async list(principal: Principal, page: { offset: number; limit: number }): Promise<Operation[]> {
+    return this.operations.list(ownerOf(principal), page);
+  }
+
+  /** @throws NotFoundError unless it is the caller's. */
+  async find(principal: Principal, id: string): Promise<Operation> {
+    const operation = await this.operations.find(id, ownerOf(principal));
+    if (operation === undefined) {
+      throw new NotFoundError('There is no such operation.');
+    }
+    return operation;
+  }
+
+  /** @throws OperationConflictError once it has started. Canceling a canceled one is no fault. */
+  async cancel(principal: Principal, id: string): Promise<void> {
+    const canceled = await this.operations.cancel(id, ownerOf(principal), new Date(this.clock.now()));
+    if (canceled !== undefined) {
+      this.ends.announce(canceled);
+      return;
+    }
+    const operation = await this.find(principal, id);
+    if (operation.state !== 'canceled') {
+      throw new OperationConflictError(
+        isFinal(operation.state) ? 'The operation has ended.' : 'The operation has started and cannot be stopped.',
+      );
+    }
+  }
+}
+
+export function ownerOf({ issuer, subject, clientId }: Principal): OperationOwner {
+  return { issuer, subject, clientId };
+}

@@ -1,0 +1,4 @@
+import type { StoredRestoreSession } from '@app/store';
+
+/** A restore session that belongs to the caller at hand: whoever holds one has passed the ownership check. */
+export type RestoreSession = StoredRestoreSession;

@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto';
+
+import type { Clock } from '@app/clock';
+import type { Configuration } from '@app/config';
+import type { Principal } from '@app/identity';
+import {
+  BeforeFirstBackupError,
+  NotFoundError,
+  OperationConflictError,
+  RateLimitedError,
+  SessionStoppedError,
+} from '@app/problems';
+import { RestoreSessionsRepository } from '@app/store';
+import { VeeamClient } from '@app/veeam-client';
+import { Inject, Injectable } from '@nestjs/common';
+
+import { CLOCK, CONFIGURATION } from '../infrastructure/tokens.js';
+import { AuthorizationService } from '../policy/authorization.service.js';
+import type { RestoreSession } from './restore-session.js';
+
+export interface OpenRestoreSession {
+  readonly organizationId: string;
+  /** ISO 8601 UTC; default: the latest backup. */
+  readonly pointInTime?: string | undefined;
+  readonly showDeleted: boolean;
+  readonly showAllVersions: boolean;
+  readonly reason?: string | undefined;
+}
+
+/** Opens, finds and stops the restore sessions of a caller. A session opened for somebody else does not exist. */
+@Injectable()
+export class RestoreSessionsService {
+  constructor(
+    private readonly authorization: AuthorizationService,
+    private readonly client: VeeamClient,
+    private readonly sessions: RestoreSessionsRepository,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits'>,
+  ) {}
+
+  async open(principal: Principal, request: OpenRestoreSession): Promise<RestoreSession> {
+    const organization = await this.authorization.openRestoreSession(principal, request.organizationId);
+    const { firstBackupAt, lastBackupAt } = organization;
+    if (firstBackupAt === undefined || isBefore(request.pointInTime, firstBackupAt)) {
+      throw new BeforeFirstBackupError('The organization has no backup from that time or before.');
+    }
+    if ((await this.sessions.countOpen(principal)) >= this.configuration.limits.sessionsPerCaller) {
+      throw new RateLimitedError('You have too many open restore sessions; stop one first.');
+    }
+    const { showDeleted, showAllVersions, reason } = request;
+    const upstream = await this.client.openRestoreSession(organization.id, {
+      ...(request.pointInTime === undefined ? {} : { pointInTime: request.pointInTime }),
+      showDeleted,
+      showAllVersions,
+    });
+    const createdAt = new Date(this.clock.now());
+    const session = {
+      id: randomUUID(),
+      owner: { issuer: principal.issuer, subject: principal.subject },
+      organizationId: organization.id,
+      organizationName: organization.name.toLowerCase(),
+      upstreamSessionId: upstream.id,
+      pointInTime: new Date(request.pointInTime ?? lastBackupAt ?? createdAt),
+      showDeleted,
+      showAllVersions,
+      reason,
+      createdAt,
+    };
+    try {
+      await this.sessions.insert(session);
+    } catch (error) {
+      // Nobody will ever know of it: an upstream session without a record would stay open until upstream ends it.
+      await this.client.stopRestoreSession(upstream.id).catch(() => undefined);
+      throw error;
+    }
+    return { ...session, lastUsedAt: createdAt, stoppedAt: undefined };
+  }
+
+  async list(principal: Principal, page: { offset: number; limit: number }): Promise<RestoreSession[]> {
+    return this.sessions.list(principal, page);
+  }
+
+  /** @throws NotFoundError unless the gateway opened it for this caller. */
+  async find(principal: Principal, id: string): Promise<RestoreSession> {
+    const session = await this.sessions.find(id, principal);
+    if (session === undefined) {
+      throw new NotFoundError('There is no such restore session.');
+    }
+    return session;
+  }
+
+  /**
+   * Does something with an open session of the caller, which keeps it from expiring.
+   * @throws NotFoundError unless the gateway opened it for this caller
+   * @throws SessionStoppedError when it has been stopped, here or upstream
+   */
+  async use<T>(principal: Principal, id: string, work: (session: RestoreSession) => Promise<T>): Promise<T> {
+    const session = await this.find(principal, id);
+    if (session.stoppedAt !== undefined) {
+      throw new SessionStoppedError('The restore session has been stopped; open a new one.');
+    }
+    await this.sessions.touch(id, new Date(this.clock.now()));
+    try {
+      return await work(session);
+    } catch (error) {
+      if (error instanceof SessionStoppedError) {
+        await this.sessions.markEnded(id, new Date(this.clock.now()));
+      }
+      throw error;
+    }
+  }
+
+  /** Stops a session, upstream too. Stopping a stopped one is no fault. @throws OperationConflictError while an operation needs it. */
+  async stop(principal: Principal, id: string): Promise<void> {
+    const session = await this.find(principal, id);
+    if (session.stoppedAt === undefined && !(await this.stopUnneeded(session))) {
+      const now = await this.find(principal, id);
+      if (now.stoppedAt === undefined) {
+        throw new OperationConflictError('An operation of this restore session is queued or running.');
+      }
+    }
+  }
+
+  /** When a session will be stopped unless somebody uses it. */
+  expiresAt(session: RestoreSession): Date {
+    return new Date(session.lastUsedAt.getTime() + this.configuration.limits.sessionIdleMs);
+  }
+
+  /** @returns false when an operation needs the session, or it was stopped already. */
+  async stopUnneeded(session: RestoreSession): Promise<boolean> {
+    if (!(await this.sessions.stop(session.id, new Date(this.clock.now())))) {
+      return false;
+    }
+    await this.client.stopRestoreSession(session.upstreamSessionId);
+    return true;
+  }
+}
+
+function isBefore(time: string | undefined, other: string): boolean {
+  return time !== undefined && Date.parse(time) < Date.parse(other);
+}

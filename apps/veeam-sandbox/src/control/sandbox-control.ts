@@ -1,0 +1,229 @@
+import type { ApiServer } from '../http/api-server.js';
+import type { SaveMode, Settings } from '../http/api-version.js';
+import type { EmailSettings, Explorer } from '../world/email.js';
+import type { World } from '../world/world.js';
+import type { AcceptedAction, AcceptedActions } from './accepted-actions.js';
+import type { FaultMatch, FaultRule, Faults, Hold, HoldStage } from './faults.js';
+import type { ReceivedRequest, ReceivedRequests } from './received-requests.js';
+import type { Save, Saves } from './saves.js';
+
+export interface ControlParts {
+  readonly world: World;
+  readonly settings: Settings;
+  readonly received: ReceivedRequests;
+  readonly actions: AcceptedActions;
+  readonly faults: Faults;
+  readonly saves: Saves;
+  readonly server: ApiServer;
+  readonly username: string;
+  readonly password: string;
+  readonly restoreUserName: string;
+  readonly restorePassword: string;
+  readonly applicationId: string;
+  /** PEM. */
+  readonly applicationCertificate: string;
+  readonly initial: Initial;
+}
+
+export interface Initial {
+  readonly accessTokenSeconds: number;
+  readonly sessionIdleSeconds: number;
+  readonly bigOneDrive: { readonly bytes: number; readonly documents: number };
+  readonly email: Partial<EmailSettings> | undefined;
+}
+
+export interface SessionState {
+  readonly id: string;
+  readonly organizationId: string;
+  readonly state: 'Working' | 'Stopped';
+  readonly initiatedBy: string;
+}
+
+/** What a test or a demonstration may ask of the sandbox behind its back: what it received, faults, and state. */
+export class SandboxControl {
+  constructor(private readonly parts: ControlParts) {}
+
+  /** Every request since the start or the last clearing, in order of arrival. */
+  received(): readonly ReceivedRequest[] {
+    return this.parts.received.all();
+  }
+
+  clearReceived(): void {
+    this.parts.received.clear();
+    this.parts.actions.clear();
+    this.parts.saves.clear();
+  }
+
+  /** The restores, copies, sends and saves that were taken on, with the credentials that arrived. */
+  actions(): readonly AcceptedAction[] {
+    return this.parts.actions.all();
+  }
+
+  saves(): readonly Save[] {
+    return this.parts.saves.all();
+  }
+
+  /** The next download to begin; ask before causing it. */
+  nextSave(): Promise<Save> {
+    return this.parts.saves.next();
+  }
+
+  /** TCP connections of the API that are open now. */
+  openConnections(): number {
+    return this.parts.server.openConnections;
+  }
+
+  /** Returns the fault's id. */
+  addFault(rule: FaultRule): number {
+    return this.parts.faults.add(rule);
+  }
+
+  faults(): { id: number; left: number; rule: FaultRule }[] {
+    return this.parts.faults.list();
+  }
+
+  removeFault(id: number): void {
+    this.parts.faults.remove(id);
+  }
+
+  /** Forgets all faults and releases every hold. */
+  clearFaults(): void {
+    this.parts.faults.clear();
+  }
+
+  /** Puts up a barrier before which matching requests wait. */
+  hold(match: FaultMatch, stage: HoldStage = 'received'): Hold {
+    return this.parts.faults.hold(match, stage);
+  }
+
+  /** Holds restore, copy, send and save: accepted and recorded, not begun. */
+  holdActions(stage: HoldStage = 'running'): Hold {
+    return this.parts.faults.hold({ method: 'POST', route: 'OneDrives' }, stage);
+  }
+
+  holds(): readonly (Hold & { match: FaultMatch; stage: HoldStage })[] {
+    return this.parts.faults.holds();
+  }
+
+  expireAccessTokens(): void {
+    this.parts.world.logins.expireAccessTokens();
+  }
+
+  revokeRefreshTokens(): void {
+    this.parts.world.logins.revokeRefreshTokens();
+  }
+
+  /** Lifetime of access tokens from now on. */
+  setAccessTokenSeconds(seconds: number): void {
+    this.parts.world.logins.setAccessTokenSeconds(seconds);
+  }
+
+  /** While set, both grants are refused as with a wrong password. */
+  refuseLogin(isRefused = true): void {
+    this.parts.world.logins.isRefused = isRefused;
+  }
+
+  /** A further password of the VB365 login, beside the ones accepted so far. */
+  acceptPassword(password: string, userName = this.parts.username): void {
+    this.parts.world.logins.acceptPassword(userName, password);
+  }
+
+  refusePassword(password: string, userName = this.parts.username): void {
+    this.parts.world.logins.refusePassword(userName, password);
+  }
+
+  /** A further password of a Microsoft 365 account that restores log in with. */
+  acceptRestorePassword(password: string, userName = this.parts.restoreUserName): void {
+    this.parts.world.microsoft365.acceptPassword(userName, password);
+  }
+
+  refuseRestorePassword(password: string, userName = this.parts.restoreUserName): void {
+    this.parts.world.microsoft365.refusePassword(userName, password);
+  }
+
+  /** A further certificate (PEM or DER) of an application that restores log in with. */
+  acceptCertificate(applicationId: string, certificate: string | Buffer): void {
+    this.parts.world.microsoft365.acceptCertificate(applicationId, certificate);
+  }
+
+  sessions(): SessionState[] {
+    return this.parts.world.sessions.all().map(({ id, organization, stoppedAt, options }) => ({
+      id,
+      organizationId: organization.id,
+      state: stoppedAt ? 'Stopped' : 'Working',
+      initiatedBy: options.initiatedBy,
+    }));
+  }
+
+  /** Kills a session as if it had idled out; false when there is none. */
+  stopSession(id: string): boolean {
+    const session = this.parts.world.sessions.find(id);
+    session?.stop();
+    return session !== undefined;
+  }
+
+  setSessionIdleSeconds(seconds: number): void {
+    this.parts.world.sessions.idleSeconds = seconds;
+  }
+
+  setEmail(explorer: Explorer, settings: Partial<EmailSettings>): void {
+    this.parts.world.email.change(explorer, settings);
+  }
+
+  /** Whether codes count as confirmed at once, and how long they live. */
+  setDeviceCodes(settings: { confirmedByDefault?: boolean; expiresInSeconds?: number }): void {
+    Object.assign(this.parts.world.deviceCodes, settings);
+  }
+
+  confirmDeviceCode(userCode: string): boolean {
+    return this.parts.world.deviceCodes.confirm(userCode);
+  }
+
+  expireDeviceCodes(): void {
+    this.parts.world.deviceCodes.expireAll();
+  }
+
+  setSaveMode(mode: Partial<SaveMode>): void {
+    Object.assign(this.parts.settings.saveMode, mode);
+  }
+
+  setLenientJson(isLenient: boolean): void {
+    this.parts.settings.lenientJson = isLenient;
+  }
+
+  /** The big synthetic OneDrive, as sessions opened from now on see it. */
+  setBigOneDrive(size: { bytes?: number; documents?: number; manySmall?: number }): void {
+    Object.assign(this.parts.world.files.bigOneDrive, size);
+  }
+
+  /** Made-up people with a OneDrive each, listed after the others, in sessions opened from now on. */
+  setSyntheticOneDrives(count: number): void {
+    this.parts.world.setSyntheticOneDrives(count);
+  }
+
+  /** Back to the state of the start. Files in production stay. */
+  reset(): void {
+    const { world, settings, initial, username, password, restoreUserName, restorePassword } = this.parts;
+    const { applicationId, applicationCertificate } = this.parts;
+    this.clearFaults();
+    this.clearReceived();
+    world.sessions.clear();
+    world.sessions.idleSeconds = initial.sessionIdleSeconds;
+    world.logins.forget();
+    world.logins.setAccessTokenSeconds(initial.accessTokenSeconds);
+    world.logins.acceptPassword(username, password);
+    world.microsoft365.forget();
+    world.microsoft365.acceptCertificate(applicationId, applicationCertificate);
+    world.microsoft365.acceptPassword(restoreUserName, restorePassword);
+    Object.assign(world.deviceCodes, { confirmedByDefault: true, expiresInSeconds: 900 });
+    world.email.forget();
+    if (initial.email) {
+      world.email.change('vesp', initial.email);
+      world.email.change('veod', initial.email);
+    }
+    Object.assign(settings.saveMode, { contentLength: true, compressed: false });
+    settings.lenientJson = true;
+    Object.assign(world.files.bigOneDrive, { ...initial.bigOneDrive, manySmall: 0 });
+    world.setSyntheticOneDrives(0);
+  }
+}

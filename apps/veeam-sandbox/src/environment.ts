@@ -1,0 +1,31 @@
+import type { VeeamSandboxOptions } from './veeam-sandbox.options.js';
+
+/** The sandbox as a process is set up by these variables, and reads no others. */
+export function readEnvironment(env: NodeJS.ProcessEnv = process.env): VeeamSandboxOptions {
+  const smtpPort = portOf(env, 'VEEAM_SANDBOX_SMTP_PORT');
+  const bigBytes = env.VEEAM_SANDBOX_BIG_BYTES;
+  return {
+    dataDir: env.VEEAM_SANDBOX_DATA_DIR ?? '.sandbox/veeam',
+    port: portOf(env, 'VEEAM_SANDBOX_PORT') ?? 4443,
+    controlPort: portOf(env, 'VEEAM_SANDBOX_CONTROL_PORT') ?? 0,
+    ...given('host', env.VEEAM_SANDBOX_HOST),
+    ...given('filesDir', env.SANDBOX_FILES),
+    ...given('historyDir', env.SANDBOX_HISTORY),
+    ...given('username', env.VEEAM_SANDBOX_USERNAME),
+    ...given('password', env.VEEAM_SANDBOX_PASSWORD),
+    ...(smtpPort === undefined ? {} : { smtp: { host: env.VEEAM_SANDBOX_SMTP_HOST ?? '127.0.0.1', port: smtpPort } }),
+    ...(bigBytes === undefined ? {} : { bigOneDrive: { bytes: Number(bigBytes) } }),
+  };
+}
+
+function given<K extends string>(key: K, value: string | undefined): Partial<Record<K, string>> {
+  return value === undefined || value === '' ? {} : ({ [key]: value } as Record<K, string>);
+}
+
+function portOf(env: NodeJS.ProcessEnv, name: string): number | undefined {
+  const text = env[name];
+  if (text === undefined || text === '') return undefined;
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`${name} must be a port number.`);
+  return port;
+}

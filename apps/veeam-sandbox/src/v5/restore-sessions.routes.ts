@@ -1,0 +1,88 @@
+import { empty, json, type Answer, type Exchange, type Route } from '../http/api-version.js';
+import { Fields } from '../http/fields.js';
+import { pageOf } from '../http/paging.js';
+import { badRequest, internalFailure, SandboxError } from '../world/sandbox-error.js';
+import type { RestoreSession } from '../world/restore-sessions.js';
+import { eventToWire, link, pageToWire, sessionToWire } from './wire.js';
+
+const session = 'RestoreSessions/{restoreSessionId}';
+
+export const restoreSessionRoutes: readonly Route[] = [
+  { method: 'GET', pattern: 'RestoreSessions', handle: listSessions },
+  { method: 'GET', pattern: session, handle: getSession },
+  { method: 'POST', pattern: `${session}/Action`, handle: stop },
+  { method: 'GET', pattern: `${session}/Organization`, handle: getSessionOrganization },
+  { method: 'GET', pattern: `${session}/Events`, handle: listEvents },
+  { method: 'GET', pattern: `${session}/Events/{eventId}`, handle: getEvent },
+  { method: 'POST', pattern: `${session}/Organization/restoreDeviceCode`, handle: issueDeviceCode },
+];
+
+/** The session of a request that reads it or stops it, dead or alive. */
+export function anySessionOf({ world, param }: Exchange): RestoreSession {
+  const found = world.sessions.find(param('restoreSessionId'));
+  if (!found) throw badRequest(`Restore session '${param('restoreSessionId')}' is not found.`);
+  return found;
+}
+
+/** The session of a request that looks into it or works with it. Dead and unknown ones fail inside upstream, with 500. */
+export function liveSessionOf({ world, param }: Exchange): RestoreSession {
+  const found = world.sessions.find(param('restoreSessionId'));
+  if (!found || found.stoppedAt) throw internalFailure('The restore session is not found or has been stopped.');
+  found.touch();
+  return found;
+}
+
+function listSessions(exchange: Exchange): Answer {
+  const own = exchange.world.sessions.all().filter(({ options }) => options.initiatedBy === exchange.login);
+  const page = pageOf(own, exchange.query);
+  return json(pageToWire(exchange, page, 'restoresessions', (found) => sessionToWire(exchange, found)));
+}
+
+function getSession(exchange: Exchange): Answer {
+  return json(sessionToWire(exchange, anySessionOf(exchange)));
+}
+
+function stop(exchange: Exchange): Answer {
+  const found = anySessionOf(exchange);
+  const body = new Fields(exchange.body, 'stop');
+  if (body.names().length !== 1 || !body.has('stop')) throw badRequest('Exactly one action is expected: stop');
+  found.stop();
+  return empty();
+}
+
+function getSessionOrganization(exchange: Exchange): Answer {
+  const { id, organization } = liveSessionOf(exchange);
+  const self = link(exchange.base, 'restoresessions', id, 'organization');
+  return json({
+    id: organization.id,
+    name: organization.name,
+    type: 'Office365',
+    _links: { self, onedrives: link(self.href, 'onedrives') },
+  });
+}
+
+function listEvents(exchange: Exchange): Answer {
+  const found = anySessionOf(exchange);
+  const page = pageOf(found.events, exchange.query);
+  const path = `restoresessions/${found.id}/events`;
+  return json(pageToWire(exchange, page, path, (event) => eventToWire(exchange, found, event)));
+}
+
+function getEvent(exchange: Exchange): Answer {
+  const found = anySessionOf(exchange);
+  const event = found.events.find(({ id }) => id === exchange.param('eventId').toLowerCase());
+  if (!event) throw new SandboxError(404, `Event '${exchange.param('eventId')}' was not found.`);
+  return json(eventToWire(exchange, found, event));
+}
+
+function issueDeviceCode(exchange: Exchange): Answer {
+  const found = liveSessionOf(exchange);
+  const body = new Fields(exchange.body, 'restoreDeviceCode');
+  const { userCode, expiresInSeconds } = exchange.world.deviceCodes.issue(
+    found.id,
+    body.required('targetApplicationId'),
+  );
+  const verificationUrl = 'https://microsoft.com/devicelogin';
+  const message = `To sign in, use a web browser to open the page ${verificationUrl} and enter the code ${userCode} to authenticate.`;
+  return json({ userCode, verificationUrl, expiresIn: expiresInSeconds, message });
+}

@@ -1,0 +1,38 @@
+import type { SecretSource } from '@app/secrets';
+import type { CredentialProfileConfiguration } from './configuration.js';
+import type { SecretLoader } from './secret-loader.js';
+import type { ApplicationProfileSettings, UserProfileSettings } from './settings.js';
+
+/** The profile with its secrets opened; undefined when one of them cannot be had. `folder` is where relative paths start. */
+export async function openProfile(
+  profile: UserProfileSettings | ApplicationProfileSettings,
+  key: string,
+  folder: string,
+  loader: SecretLoader,
+): Promise<CredentialProfileConfiguration | undefined> {
+  const { name, organization } = profile;
+  if (profile.kind === 'user') {
+    const password = await loader.fromReference(`${key}.password`, profile.password, folder);
+    return password && { kind: 'user', name, organization, userName: profile.userName, password };
+  }
+  const { applicationId } = profile;
+  const certificate = await loader.fromReference(`${key}.certificate`, profile.certificate, folder, 'pfx');
+  const passwordKey = `${key}.certificatePassword`;
+  const certificatePassword = await loader.fromReference(passwordKey, profile.certificatePassword, folder);
+  if (!certificate || !certificatePassword) return undefined;
+  return { kind: 'application', name, organization, applicationId, certificate, certificatePassword };
+}
+
+export function secretsOf(profile: CredentialProfileConfiguration): SecretSource[] {
+  return profile.kind === 'user' ? [profile.password] : [profile.certificate, profile.certificatePassword];
+}
+
+/** The variables that profiles take secrets from. */
+export function referencedVariables(
+  profiles: readonly (UserProfileSettings | ApplicationProfileSettings)[],
+): ReadonlySet<string> {
+  const references = profiles.flatMap((profile) =>
+    profile.kind === 'user' ? [profile.password] : [profile.certificate, profile.certificatePassword],
+  );
+  return new Set(references.flatMap((reference) => ('env' in reference ? [reference.env] : [])));
+}

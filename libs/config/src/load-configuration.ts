@@ -1,0 +1,151 @@
+import { dirname, resolve } from 'node:path';
+import { isIPv6 } from 'node:net';
+import type { Configuration, IssuerConfiguration, UpstreamTrust } from './configuration.js';
+import { openProfile, referencedVariables, secretsOf } from './credential-profiles.js';
+import { requireDatabaseUrl } from './database-url.js';
+import {
+  processEnvironment,
+  readEnvironment,
+  refuseLikelyTypos,
+  withoutEmpty,
+  type EnvironmentVariables,
+} from './environment.js';
+import { Faults } from './faults.js';
+import { certificateFile, folder } from './files.js';
+import { checkReferences } from './references.js';
+import { SecretLoader } from './secret-loader.js';
+import { readSettings } from './settings-file.js';
+import type { LimitSettings, Settings } from './settings.js';
+
+/**
+ * Reads the environment, the YAML file it names and every secret both name, checks all of it and returns it, frozen.
+ * @throws ConfigurationError with every fault there is
+ */
+export async function loadConfiguration(environment: NodeJS.ProcessEnv = processEnvironment()): Promise<Configuration> {
+  const faults = new Faults();
+  const raw = withoutEmpty(environment);
+  const variables = readEnvironment(raw, faults);
+  const settingsPath = resolve(raw.GATEWAY_CONFIG ?? '');
+  const settings = raw.GATEWAY_CONFIG === undefined ? undefined : await readSettings(settingsPath, faults);
+  if (settings) checkReferences(settings, raw, faults);
+  refuseLikelyTypos(raw, settings && referencedVariables(settings.credentialProfiles), faults);
+
+  const loader = new SecretLoader(raw, faults);
+  const databaseUrl = await loader.fromEnvironment('DATABASE_URL');
+  requireDatabaseUrl('DATABASE_URL', databaseUrl, faults);
+  const username = await loader.fromEnvironment('VEEAM_USERNAME');
+  const password = await loader.fromEnvironment('VEEAM_PASSWORD');
+  const openings = (settings?.credentialProfiles ?? []).map((profile, index) =>
+    openProfile(profile, `credentialProfiles[${index}]`, dirname(settingsPath), loader),
+  );
+  const credentialProfiles = (await Promise.all(openings)).filter((profile) => profile !== undefined);
+  const databaseCaFile = await certificateFile(raw, 'DATABASE_CA_FILE', faults);
+  const upstreamCaFile = await certificateFile(raw, 'VEEAM_CA_FILE', faults);
+  const policyDir = await folder(raw, 'POLICY_DIR', faults);
+
+  if (faults.hasAny || !settings || !databaseUrl || !username || !password) throw faults.toError();
+
+  return deepFreeze<Configuration>({
+    server: {
+      host: variables.HOST,
+      port: variables.PORT,
+      managementPort: variables.MANAGEMENT_PORT,
+      publicUrl: withoutTrailingSlash(variables.PUBLIC_URL ?? localUrl(variables)),
+      trustProxy: variables.TRUST_PROXY,
+      docsEnabled: variables.DOCS_ENABLED,
+    },
+    logLevel: variables.LOG_LEVEL,
+    database: { url: databaseUrl, caFile: databaseCaFile },
+    issuers: [...issuerOfEnvironment(variables, settings), ...settings.issuers.map(issuerOfSettings)],
+    upstream: {
+      url: withoutTrailingSlash(variables.VEEAM_URL),
+      apiVersion: variables.VEEAM_API_VERSION,
+      trust: upstreamTrust(variables, upstreamCaFile),
+      username: username.current.expose(),
+      password,
+    },
+    organizations: settings.organizations.map(({ name, deviceCodeApplicationId }) => ({
+      name,
+      deviceCodeApplicationId,
+    })),
+    roleBindings: settings.roleBindings.map(({ role, organizations, issuer, group, tokenRole, scope }) => ({
+      role,
+      organizations,
+      issuer,
+      group,
+      tokenRole,
+      scope,
+    })),
+    credentialProfiles,
+    mail: { senders: settings.mail.senders, recipientDomains: settings.mail.recipientDomains },
+    limits: limitsOf(settings.limits, variables.V5_MAX_WAIT),
+    policyDir,
+    secrets: [databaseUrl, password, ...credentialProfiles.flatMap(secretsOf)],
+  });
+}
+
+/** The issuer of the environment speaks for every organization there is. */
+function issuerOfEnvironment(variables: EnvironmentVariables, settings: Settings): IssuerConfiguration[] {
+  if (variables.SSO_ISSUER === undefined) return [];
+  const organizations = settings.organizations.map(({ name }) => name);
+  return [
+    {
+      issuer: variables.SSO_ISSUER,
+      audiences: variables.SSO_AUDIENCE ?? [],
+      jwksUri: variables.SSO_JWKS_URI,
+      algorithms: variables.SSO_ALGORITHMS,
+      preset: variables.SSO_PRESET,
+      tokenType: variables.SSO_TOKEN_TYPE,
+      organizations,
+      emailDomains: settings.emailDomains ?? organizations,
+    },
+  ];
+}
+
+function issuerOfSettings(settings: Settings['issuers'][number]): IssuerConfiguration {
+  const { issuer, audiences, jwksUri, algorithms, preset, tokenType, organizations, emailDomains } = settings;
+  return { issuer, audiences, jwksUri, algorithms, preset, tokenType, organizations, emailDomains };
+}
+
+function upstreamTrust(variables: EnvironmentVariables, caFile: string | undefined): UpstreamTrust {
+  if (variables.VEEAM_DANGEROUSLY_SKIP_TLS) return { kind: 'dangerously-skip' };
+  if (caFile !== undefined) return { kind: 'ca', caFile };
+  if (variables.VEEAM_CERT_FINGERPRINT === undefined) return { kind: 'system' };
+  return { kind: 'fingerprint', sha256: variables.VEEAM_CERT_FINGERPRINT.replaceAll(':', '').toLowerCase() };
+}
+
+function limitsOf(limits: LimitSettings, v5MaxWaitMs: number): Configuration['limits'] {
+  return {
+    v5MaxWaitMs,
+    sessionIdleMs: limits.sessionIdle,
+    sessionsPerCaller: limits.sessionsPerCaller,
+    downloadsPerCaller: limits.downloadsPerCaller,
+    downloadsInAll: limits.downloadsInAll,
+    requestsPerWindow: limits.requestsPerWindow,
+    rateWindowMs: limits.rateWindow,
+    leaseMs: limits.lease,
+    queueAgeMs: limits.queueAge,
+    shutdownGraceMs: limits.shutdownGrace,
+  };
+}
+
+function localUrl({ HOST, PORT }: EnvironmentVariables): string {
+  return `http://${isIPv6(HOST) ? `[${HOST}]` : HOST}:${PORT}`;
+}
+
+function withoutTrailingSlash(url: string): string {
+  return url.replace(/\/+$/, '');
+}
+
+/** Freezes mappings and lists; a `SecretSource` in them goes on changing inside. */
+function deepFreeze<T>(value: T): T {
+  if (Array.isArray(value) || (typeof value === 'object' && value !== null && isPlain(value))) {
+    Object.values(value).forEach(deepFreeze);
+    Object.freeze(value);
+  }
+  return value;
+}
+
+function isPlain(value: object): boolean {
+  return Object.getPrototypeOf(value) === Object.prototype;
+}

@@ -1,0 +1,75 @@
+import { checkProductionUrl, type RawEnvironment } from './environment.js';
+import type { Faults } from './faults.js';
+import type { Settings } from './settings.js';
+
+/** The rules between the parts of the YAML, and between it and the environment. */
+export function checkReferences(settings: Settings, raw: RawEnvironment, faults: Faults): void {
+  const organizations = settings.organizations.map(({ name }) => name);
+  refuseRepeated(organizations, (index) => `organizations[${index}].name`, faults);
+  checkIssuers(settings, raw, faults);
+  checkRoleBindings(settings, raw, faults);
+  checkProfiles(settings, faults);
+
+  const { downloadsPerCaller, downloadsInAll } = settings.limits;
+  if (downloadsPerCaller > downloadsInAll) {
+    faults.add('limits.downloadsPerCaller', 'must not be larger than limits.downloadsInAll');
+  }
+}
+
+function checkIssuers(settings: Settings, raw: RawEnvironment, faults: Faults): void {
+  const ofEnvironment = raw.SSO_ISSUER;
+  if (ofEnvironment === undefined && settings.issuers.length === 0) {
+    faults.add('SSO_ISSUER', 'is required unless the YAML names issuers');
+  }
+  if (ofEnvironment === undefined && settings.emailDomains !== undefined) {
+    faults.add('emailDomains', 'needs SSO_ISSUER: it is about the issuer in the environment');
+  }
+  settings.issuers.forEach(({ issuer, jwksUri, organizations }, index) => {
+    const key = `issuers[${index}]`;
+    if (issuer === ofEnvironment) faults.add(`${key}.issuer`, 'is already in SSO_ISSUER');
+    checkProductionUrl(raw, `${key}.issuer`, issuer, faults);
+    checkProductionUrl(raw, `${key}.jwksUri`, jwksUri, faults);
+    requireKnownOrganizations(organizations, `${key}.organizations`, settings, faults);
+  });
+  const issuers = settings.issuers.map(({ issuer }) => issuer);
+  refuseRepeated(issuers, (index) => `issuers[${index}].issuer`, faults);
+}
+
+function checkRoleBindings(settings: Settings, raw: RawEnvironment, faults: Faults): void {
+  settings.roleBindings.forEach((binding, index) => {
+    const key = `roleBindings[${index}]`;
+    if (binding.group === undefined && binding.tokenRole === undefined && binding.scope === undefined) {
+      faults.add(key, 'must have at least one of group, tokenRole and scope');
+    }
+    requireKnownOrganizations(binding.organizations, `${key}.organizations`, settings, faults);
+    if (binding.issuer === undefined || binding.issuer === raw.SSO_ISSUER) return;
+    const issuer = settings.issuers.find((known) => known.issuer === binding.issuer);
+    if (!issuer) faults.add(`${key}.issuer`, 'must be one of the issuers');
+    else if (!binding.organizations.every((name) => issuer.organizations.includes(name))) {
+      faults.add(`${key}.organizations`, 'must be among those of the issuer');
+    }
+  });
+}
+
+function checkProfiles(settings: Settings, faults: Faults): void {
+  const profiles = settings.credentialProfiles;
+  profiles.forEach(({ organization }, index) => {
+    requireKnownOrganizations([organization], `credentialProfiles[${index}].organization`, settings, faults);
+  });
+  const names = profiles.map(({ name }) => name);
+  refuseRepeated(names, (index) => `credentialProfiles[${index}].name`, faults);
+  const organizations = profiles.map(({ organization }) => organization);
+  refuseRepeated(organizations, (index) => `credentialProfiles[${index}].organization`, faults);
+}
+
+function requireKnownOrganizations(names: readonly string[], key: string, settings: Settings, faults: Faults): void {
+  const known = new Set(settings.organizations.map(({ name }) => name));
+  if (!names.every((name) => known.has(name))) faults.add(key, 'must be among the names in organizations');
+}
+
+function refuseRepeated(values: readonly string[], keyOf: (index: number) => string, faults: Faults): void {
+  values.forEach((value, index) => {
+    const first = values.indexOf(value);
+    if (first < index) faults.add(keyOf(index), `must differ from ${keyOf(first)}`);
+  });
+}

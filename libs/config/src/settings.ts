@@ -1,0 +1,136 @@
+import 'reflect-metadata';
+import { Type } from 'class-transformer';
+import { Allow, ArrayNotEmpty, ArrayUnique, IsArray, IsObject, ValidateNested } from 'class-validator';
+import type { IssuerConfiguration } from './configuration.js';
+import { ALGORITHMS, PRESETS, TOKEN_TYPES } from './environment.js';
+import {
+  Count,
+  Duration,
+  IsDomain,
+  IsMailAddress,
+  IsMatch,
+  IsOneOf,
+  IsSecretReference,
+  IsText,
+  IsUrlOf,
+  IsUuid,
+  LowerCased,
+  Optional,
+  type SecretReference,
+} from './validation.js';
+
+// The decorator nearest to the property is checked first, and only the first fault of a property is told.
+const List = (): PropertyDecorator => IsArray({ message: 'must be a list' });
+const NotEmpty = (): PropertyDecorator => ArrayNotEmpty({ message: 'must not be empty' });
+const Unique = (): PropertyDecorator => ArrayUnique({ message: 'must not list anything twice' });
+const Mappings = (): PropertyDecorator => (target, key) => {
+  IsArray({ message: 'must be a list' })(target, key);
+  IsObject({ each: true, message: 'must be a list of mappings' })(target, key);
+  ValidateNested({ each: true, message: 'must be a list of mappings' })(target, key);
+};
+const Mapping = (): PropertyDecorator => (target, key) => {
+  IsObject({ message: 'must be a mapping' })(target, key);
+  ValidateNested({ message: 'must be a mapping' })(target, key);
+};
+
+export class OrganizationSettings {
+  @LowerCased() @IsDomain() name!: string;
+  @Optional() @LowerCased() @IsUuid() deviceCodeApplicationId?: string;
+}
+
+export class IssuerSettings {
+  @IsUrlOf(['http', 'https']) issuer!: string;
+  @NotEmpty() @IsText({ each: true }) @List() audiences!: string[];
+  @Optional() @IsUrlOf(['http', 'https']) jwksUri?: string;
+  @NotEmpty() @IsOneOf(ALGORITHMS, { each: true }) @List() algorithms: string[] = ALGORITHMS;
+  @IsOneOf(PRESETS) preset: IssuerConfiguration['preset'] = 'generic';
+  @IsOneOf(TOKEN_TYPES) tokenType: IssuerConfiguration['tokenType'] = 'at+jwt';
+  @LowerCased() @NotEmpty() @Unique() @IsText({ each: true }) @List() organizations!: string[];
+  @LowerCased() @Unique() @IsDomain({ each: true }) @List() emailDomains!: string[];
+}
+
+export class RoleBindingSettings {
+  @IsOneOf(['operator', 'auditor']) role!: 'operator' | 'auditor';
+  @LowerCased() @NotEmpty() @Unique() @IsText({ each: true }) @List() organizations!: string[];
+  @Optional() @IsText() issuer?: string;
+  @Optional() @IsText() group?: string;
+  @Optional() @IsText() tokenRole?: string;
+  @Optional() @IsText() scope?: string;
+}
+
+class ProfileSettings {
+  @LowerCased()
+  @IsMatch(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be at most 63 letters, digits and hyphens')
+  name!: string;
+
+  @LowerCased() @IsText() organization!: string;
+}
+
+export class UserProfileSettings extends ProfileSettings {
+  @IsOneOf(['user']) kind!: 'user';
+  @IsText() userName!: string;
+  @IsSecretReference() password!: SecretReference;
+}
+
+export class ApplicationProfileSettings extends ProfileSettings {
+  @IsOneOf(['application']) kind!: 'application';
+  @LowerCased() @IsUuid() applicationId!: string;
+  @IsSecretReference() certificate!: SecretReference;
+  @IsSecretReference() certificatePassword!: SecretReference;
+}
+
+/** A profile of no known kind, whose other keys nobody can judge. */
+class UnknownProfileSettings extends ProfileSettings {
+  @IsOneOf(['user', 'application']) kind!: never;
+  @Allow() userName?: unknown;
+  @Allow() password?: unknown;
+  @Allow() applicationId?: unknown;
+  @Allow() certificate?: unknown;
+  @Allow() certificatePassword?: unknown;
+}
+
+export class MailSettings {
+  @LowerCased() @IsMailAddress({ each: true }) @List() senders: string[] = [];
+  @LowerCased() @IsDomain({ each: true }) @List() recipientDomains: string[] = [];
+}
+
+export class LimitSettings {
+  @Duration('1s', '24h') sessionIdle = 30 * 60_000;
+  @Count(1, 1_000) sessionsPerCaller = 10;
+  @Count(1, 1_000) downloadsPerCaller = 4;
+  @Count(1, 10_000) downloadsInAll = 64;
+  @Count(1, 1_000_000) requestsPerWindow = 600;
+  @Duration('1s', '1h') rateWindow = 60_000;
+  @Duration('1s', '10m') lease = 60_000;
+  @Duration('1s', '24h') queueAge = 15 * 60_000;
+  @Duration('0s', '1h') shutdownGrace = 30_000;
+}
+
+/** What the YAML file of `GATEWAY_CONFIG` holds. */
+export class Settings {
+  @Type(() => OrganizationSettings) @NotEmpty() @Mappings() organizations!: OrganizationSettings[];
+
+  /** E-mail domains of the issuer in the environment; the names of the organizations when absent. */
+  @Optional() @LowerCased() @Unique() @IsDomain({ each: true }) @List() emailDomains?: string[];
+
+  @Type(() => IssuerSettings) @Mappings() issuers: IssuerSettings[] = [];
+
+  @Type(() => RoleBindingSettings) @Mappings() roleBindings: RoleBindingSettings[] = [];
+
+  @Type(() => UnknownProfileSettings, {
+    keepDiscriminatorProperty: true,
+    discriminator: {
+      property: 'kind',
+      subTypes: [
+        { name: 'user', value: UserProfileSettings },
+        { name: 'application', value: ApplicationProfileSettings },
+      ],
+    },
+  })
+  @Mappings()
+  credentialProfiles: (UserProfileSettings | ApplicationProfileSettings)[] = [];
+
+  @Type(() => MailSettings) @Mapping() mail = new MailSettings();
+
+  @Type(() => LimitSettings) @Mapping() limits = new LimitSettings();
+}

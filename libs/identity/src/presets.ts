@@ -1,0 +1,46 @@
+import type { IssuerConfiguration } from '@app/config';
+import type { JsonObject } from './compact-token.js';
+
+/** How one kind of issuer names things. Of several names the first that the token has counts. */
+export interface ClaimsPreset {
+  readonly clientId: readonly string[];
+  readonly objectId: readonly string[];
+  readonly userName: readonly string[];
+  readonly email: readonly string[];
+  readonly groups: readonly string[];
+  readonly roles: readonly string[];
+  readonly scopes: readonly string[];
+  /** Whether the token says of itself that it is nobody's but the application's. */
+  readonly isApplicationOnly: (claims: JsonObject) => boolean;
+}
+
+const generic: ClaimsPreset = {
+  clientId: ['client_id', 'azp', 'appid'],
+  objectId: ['oid'],
+  userName: ['preferred_username', 'upn'],
+  email: ['email'],
+  groups: ['groups'],
+  roles: ['roles'],
+  scopes: ['scope', 'scp'],
+  isApplicationOnly: ({ idtyp }) => idtyp === 'app',
+};
+
+const entra: ClaimsPreset = {
+  ...generic,
+  clientId: ['azp', 'appid'],
+  scopes: ['scp'],
+  // `idtyp` is an optional claim that a tenant may not have switched on. Without it: only delegated tokens have `scp`, and only an
+  // application's own have the object id for their subject, which is pairwise for a person.
+  isApplicationOnly: (claims) =>
+    claims.idtyp === 'app' || (claims.idtyp === undefined && claims.scp === undefined && claims.oid === claims.sub),
+};
+
+const okta: ClaimsPreset = { ...generic, clientId: ['cid'], scopes: ['scp'] };
+
+export const presets: Readonly<Record<IssuerConfiguration['preset'], ClaimsPreset>> = {
+  generic,
+  entra,
+  okta,
+  keycloak: generic,
+  ping: generic,
+};

@@ -1,0 +1,119 @@
+import type { IssuerConfiguration, RoleBinding } from '@app/config';
+import type { JsonObject } from './compact-token.js';
+import { presets } from './presets.js';
+import type { Principal } from './principal.js';
+import { TokenRefusedError } from './refusal.js';
+import { organizationsOf } from './role-bindings.js';
+import type { AccessTokenClaims } from './token-claims.js';
+
+const MOST_VALUES = 1_000;
+/** 1 to 256 characters, none of them a control or a format character (which could turn the text around in a log). */
+const TEXT = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,256}$/u;
+const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const NO_GUID = '00000000-0000-0000-0000-000000000000';
+const EMAIL_ADDRESS = /^[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([a-z0-9.-]{1,253})$/;
+
+/**
+ * Who the checked claims speak of. A claim that is there but of the wrong shape refuses the token rather than being read over: a policy may
+ * forbid something to a group as well as permit it.
+ *
+ * @throws TokenRefusedError
+ */
+export function principalFromClaims(
+  claims: AccessTokenClaims,
+  issuer: IssuerConfiguration,
+  bindings: readonly RoleBinding[],
+): Principal {
+  const names = presets[issuer.preset];
+  const clientId = readText(claims, names.clientId);
+  const person = {
+    objectId: readObjectId(claims, names.objectId),
+    userName: readText(claims, names.userName),
+    email: readEmail(claims, names.email, issuer.emailDomains),
+  };
+  const isService = isServiceToken(claims, issuer, clientId);
+  const bearer = {
+    issuer: claims.iss,
+    groups: readValues(claims, names.groups),
+    roles: readValues(claims, names.roles),
+    scopes: readScopes(claims, names.scopes),
+    organizations: issuer.organizations,
+  };
+  return {
+    ...bearer,
+    subject: claims.sub,
+    clientId,
+    kind: isService ? 'service' : 'person',
+    ...(isService ? { objectId: undefined, userName: undefined, email: undefined } : person),
+    operatorOf: organizationsOf('operator', bearer, bindings),
+    auditorOf: organizationsOf('auditor', bearer, bindings),
+  };
+}
+
+/**
+ * A service's token is the application's own: it says so, or its subject is its client (RFC 9068, section 2.2). The object id of such a
+ * token, if any, is the application's and equals the subject. One trace of a person, and it is a person's: nobody becomes a
+ * service by choosing a client.
+ */
+function isServiceToken(claims: AccessTokenClaims, issuer: IssuerConfiguration, clientId: string | undefined): boolean {
+  const { isApplicationOnly, userName, email, objectId } = presets[issuer.preset];
+  const namesPerson = first(claims, [...userName, ...email]) !== undefined;
+  const oid = first(claims, objectId);
+  if (namesPerson || (oid !== undefined && oid !== claims.sub)) return false;
+  return isApplicationOnly(claims) || (oid === undefined && claims.sub === clientId);
+}
+
+function first(claims: JsonObject, names: readonly string[]): unknown {
+  return names.map((name) => claims[name]).find((value) => value !== undefined && value !== null);
+}
+
+function readText(claims: JsonObject, names: readonly string[]): string | undefined {
+  const value = first(claims, names);
+  return value === undefined ? undefined : asText(value);
+}
+
+function asText(value: unknown): string {
+  if (typeof value !== 'string' || !TEXT.test(value)) throw new TokenRefusedError('unsound-claims');
+  return value;
+}
+
+/** Only a GUID proves ownership; an issuer whose `oid` is something else has nothing to prove it with. */
+function readObjectId(claims: JsonObject, names: readonly string[]): string | undefined {
+  const value = readText(claims, names)?.toLowerCase();
+  return value !== undefined && GUID.test(value) && value !== NO_GUID ? value : undefined;
+}
+
+/** Believed only if the issuer says that it verified the address, and may speak for its domain. */
+function readEmail(claims: JsonObject, names: readonly string[], domains: readonly string[]): Principal['email'] {
+  const value = readText(claims, names);
+  if (value === undefined || claims.email_verified !== true) return undefined;
+  const address = asciiLowerCase(value);
+  const domain = EMAIL_ADDRESS.exec(address)?.[1];
+  return domain !== undefined && domains.includes(domain) ? { address, isVerified: true } : undefined;
+}
+
+/** `toLowerCase` would make a plain k of the Kelvin sign, and so one domain of another. */
+function asciiLowerCase(text: string): string {
+  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+function readValues(claims: JsonObject, names: readonly string[]): readonly string[] {
+  const value = first(claims, names) ?? [];
+  const values: unknown[] = Array.isArray(value) ? value : [value];
+  if (values.length > MOST_VALUES) throw new TokenRefusedError('unsound-claims');
+  return [...new Set(values.map(asText))];
+}
+
+/** One string with spaces between (RFC 8693, section 4.2), or an array of strings as some issuers send it. */
+function readScopes(claims: JsonObject, names: readonly string[]): readonly string[] {
+  const value = first(claims, names);
+  if (typeof value !== 'string') return readValues(claims, names);
+  return [
+    ...new Set(
+      value
+        .split(' ')
+        .filter((scope) => scope !== '')
+        .map(asText),
+    ),
+  ];
+}

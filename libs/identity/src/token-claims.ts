@@ -1,0 +1,53 @@
+import type { IssuerConfiguration } from '@app/config';
+import { isObject, type JsonObject } from './compact-token.js';
+import { TokenRefusedError } from './refusal.js';
+
+/** What the clocks of gateway and issuer may differ by. */
+export const CLOCK_TOLERANCE_SECONDS = 30;
+/** The longest time after its `iat` that a token is good for, whatever its `exp` says. */
+const LONGEST_AGE_SECONDS = 24 * 60 * 60;
+
+/** The claims of a token whose signature, issuer and times were checked. */
+export type AccessTokenClaims = JsonObject & { readonly iss: string; readonly sub: string };
+
+/** OpenID Connect Core 1.0, section 2: at most 255 ASCII characters. */
+const SUBJECT = /^[\x20-\x7e]{1,255}$/;
+
+/** Claims of ID tokens only (OpenID Connect Core 1.0, sections 2 and 3.3.2.11). */
+const idTokenClaims = ['nonce', 'at_hash', 'c_hash', 's_hash'];
+
+/**
+ * The rules of a sound access token, over all that jsonwebtoken does not ask for.
+ *
+ * @param nowMs milliseconds since the Unix epoch
+ * @throws TokenRefusedError
+ */
+export function checkTokenClaims(claims: unknown, issuer: IssuerConfiguration, nowMs: number): AccessTokenClaims {
+  if (!isObject(claims)) throw new TokenRefusedError('malformed-token');
+  const { iss, sub } = claims;
+  if (iss !== issuer.issuer) throw new TokenRefusedError('unknown-issuer');
+  if (idTokenClaims.some((name) => Object.hasOwn(claims, name))) throw new TokenRefusedError('wrong-type');
+  if (typeof sub !== 'string' || !SUBJECT.test(sub)) throw new TokenRefusedError('unsound-claims');
+  checkAudience(claims.aud, issuer.audiences);
+  checkTimes(claims, nowMs / 1000);
+  return { ...claims, iss, sub };
+}
+
+function checkAudience(aud: unknown, expected: readonly string[]): void {
+  const audiences: unknown[] = Array.isArray(aud) ? aud : [aud];
+  if (!audiences.every((audience) => typeof audience === 'string')) throw new TokenRefusedError('unsound-claims');
+  if (!audiences.some((audience) => expected.includes(audience))) throw new TokenRefusedError('wrong-audience');
+}
+
+function checkTimes({ exp, iat, nbf }: JsonObject, now: number): void {
+  // 1e999 is valid JSON and reads as Infinity: a token for ever.
+  if (!isTime(exp) || !isTime(iat) || exp <= iat) throw new TokenRefusedError('unsound-claims');
+  if (nbf !== undefined && !isTime(nbf)) throw new TokenRefusedError('unsound-claims');
+  if (now >= exp + CLOCK_TOLERANCE_SECONDS) throw new TokenRefusedError('expired');
+  if (now < Math.max(iat, nbf ?? iat) - CLOCK_TOLERANCE_SECONDS) throw new TokenRefusedError('not-yet-valid');
+  if (now >= iat + LONGEST_AGE_SECONDS + CLOCK_TOLERANCE_SECONDS) throw new TokenRefusedError('too-old');
+}
+
+function isTime(value: unknown): value is number {
+  return Number.isFinite(value);
+}

@@ -1,0 +1,6 @@
+export * from './logger.js';
+export * from './metrics.js';
+export * from './nest-logger.js';
+export * from './request-context.js';
+export * from './request-log.js';
+export * from './trace-context.js';

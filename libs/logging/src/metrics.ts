@@ -1,0 +1,99 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** More distinct values of a label than any of ours has; beyond it something unbounded has become a label. */
+const MOST_LABEL_VALUES = 200;
+const OTHER = 'other';
+
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 7_200];
+
+/** What the gateway counts, in a registry of its own, for the management port. No label holds an id or anything of a caller. */
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #seen = new Map<string, Set<string>>();
+
+  readonly #httpRequests = this.#counter('http_requests_total', 'Requests that ended', ['method', 'route', 'status']);
+  readonly #httpDuration = this.#histogram('http_request_duration_seconds', 'Time to the end of the answer');
+  readonly #upstreamRequests = this.#counter('upstream_requests_total', 'Requests sent upstream', [
+    'method',
+    'route',
+    'status',
+  ]);
+  readonly #upstreamDuration = this.#histogram('upstream_request_duration_seconds', 'Time to the answer of upstream');
+  readonly #operations = this.#counter('operations_total', 'Operations by the state they reached', ['action', 'state']);
+  readonly #downloadsActive = new Gauge({
+    name: 'downloads_active',
+    help: 'Downloads that are streaming',
+    registers: [this.registry],
+  });
+  readonly #downloadBytes = this.#counter('download_bytes_total', 'Bytes streamed to callers', []);
+  readonly #tokenRefusals = this.#counter('token_refusals_total', 'Access tokens refused', ['reason']);
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  /** @param route the pattern, never the URL */
+  countRequest(method: string, route: string, status: number | 'aborted', durationMs: number): void {
+    const labels = this.#bounded('http', { method, route, status: String(status) });
+    this.#httpRequests.inc(labels);
+    this.#httpDuration.observe(labels, durationMs / 1_000);
+  }
+
+  /**
+   * @param route the pattern of the upstream path, without ids
+   * @param status of the answer, or a word such as `timeout` when there was none
+   */
+  countUpstreamRequest(method: string, route: string, status: number | string, durationMs: number): void {
+    const labels = this.#bounded('upstream', { method, route, status: String(status) });
+    this.#upstreamRequests.inc(labels);
+    this.#upstreamDuration.observe(labels, durationMs / 1_000);
+  }
+
+  countOperation(action: string, state: string): void {
+    this.#operations.inc(this.#bounded('operations', { action, state }));
+  }
+
+  /** @param reason a word of ours, never a text of the token or of a library */
+  countTokenRefusal(reason: string): void {
+    this.#tokenRefusals.inc(this.#bounded('tokens', { reason }));
+  }
+
+  /** Counts a download as active until the returned function is called. */
+  startDownload(): () => void {
+    this.#downloadsActive.inc();
+    let isActive = true;
+    return () => {
+      if (isActive) this.#downloadsActive.dec();
+      isActive = false;
+    };
+  }
+
+  addDownloadBytes(bytes: number): void {
+    this.#downloadBytes.inc(bytes);
+  }
+
+  /** The text for Prometheus and the media type it goes out with. */
+  async expose(): Promise<{ contentType: string; text: string }> {
+    return { contentType: this.registry.contentType, text: await this.registry.metrics() };
+  }
+
+  #counter<Label extends string>(name: string, help: string, labelNames: Label[]): Counter<Label> {
+    return new Counter({ name, help, labelNames, registers: [this.registry] });
+  }
+
+  #histogram(name: string, help: string): Histogram<'method' | 'route' | 'status'> {
+    const labelNames = ['method', 'route', 'status'] as const;
+    return new Histogram({ name, help, labelNames, buckets: SECONDS, registers: [this.registry] });
+  }
+
+  #bounded<Labels extends Record<string, string>>(scope: string, labels: Labels): Labels {
+    const bounded = Object.entries(labels).map(([name, value]) => {
+      const key = `${scope} ${name}`;
+      const seen = this.#seen.get(key) ?? new Set<string>();
+      this.#seen.set(key, seen);
+      if (seen.size < MOST_LABEL_VALUES) seen.add(value);
+      return [name, seen.has(value) ? value : OTHER];
+    });
+    return Object.fromEntries(bounded) as Labels;
+  }
+}

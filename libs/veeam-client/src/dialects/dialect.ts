@@ -1,0 +1,85 @@
+import type { ApiVersion } from '@app/config';
+import type {
+  ActionItem,
+  ActionResult,
+  CopyOptions,
+  DeviceCode,
+  MailOptions,
+  OneDrive,
+  Organization,
+  OrganizationUser,
+  Page,
+  RestoreCredentials,
+  RestoreOptions,
+  UpstreamRestoreSession,
+} from '../model.js';
+import type { Call } from '../wire/call.js';
+import type { WireForm } from '../wire/body.js';
+import type { PageRequest } from '../wire/page.js';
+
+/** What a version can do; asking for more throws NotSupportedByUpstreamError before anything is sent. */
+export interface Capabilities {
+  readonly restoreCredentials: readonly RestoreCredentials['kind'][];
+  readonly copyCredentials: readonly RestoreCredentials['kind'][];
+  /** `documentVersion: all` in a restore; `last` is what every version can do. */
+  readonly restoreDocumentVersionAll: boolean;
+  readonly copyDocumentVersionAll: boolean;
+}
+
+export interface OpenRestoreSessionOptions {
+  /** ISO 8601 with a zone; the latest backup when absent. */
+  readonly pointInTime?: string | undefined;
+  readonly showDeleted: boolean;
+  readonly showAllVersions: boolean;
+}
+
+export interface SaveOptions {
+  /** Only single documents have a choice; everything else is always a ZIP. */
+  readonly asZip: boolean;
+}
+
+/**
+ * How one upstream API version wants requests written and its answers read: a table of values and pure functions. A further version
+ * is a further folder with one of these and a line in index.ts.
+ */
+export interface Dialect {
+  readonly version: ApiVersion;
+  readonly capabilities: Capabilities;
+  /** Sent with every login besides grant, user and password. */
+  readonly loginFields: WireForm;
+  /** Statuses by which calls below a restore session may tell that it is gone; always confirmed by reading the session. */
+  readonly goneSessionStatuses: ReadonlySet<number>;
+  /** Statuses by which reading one thing tells that there is no such thing. */
+  readonly notFoundStatuses: ReadonlySet<number>;
+
+  /** A cheap read that needs a login. */
+  health(): Call<void>;
+  listOrganizations(page: PageRequest): Call<Page<Organization>>;
+  findUsers(organizationId: string, email: string, page: PageRequest): Call<Page<OrganizationUser>>;
+  listUserOneDrives(organizationId: string, userId: string, page: PageRequest): Call<Page<OneDrive>>;
+
+  openRestoreSession(organizationId: string, options: OpenRestoreSessionOptions): Call<UpstreamRestoreSession>;
+  getRestoreSession(restoreSessionId: string): Call<UpstreamRestoreSession>;
+  stopRestoreSession(restoreSessionId: string): Call<void>;
+  requestDeviceCode(restoreSessionId: string, applicationId: string): Call<DeviceCode>;
+  listOneDrives(restoreSessionId: string, page: PageRequest): Call<Page<OneDrive>>;
+  getOneDrive(restoreSessionId: string, oneDriveId: string): Call<OneDrive>;
+
+  /** The settings that `send` may take, in the order to look at; any one that is enabled is enough. */
+  emailSettings(): readonly Call<{ readonly isEnabled: boolean }>[];
+  restore(
+    restoreSessionId: string,
+    item: ActionItem,
+    options: RestoreOptions,
+    credentials: RestoreCredentials,
+  ): Call<ActionResult>;
+  copy(
+    restoreSessionId: string,
+    item: ActionItem,
+    options: CopyOptions,
+    credentials: RestoreCredentials,
+  ): Call<ActionResult>;
+  send(restoreSessionId: string, item: ActionItem, options: MailOptions): Call<ActionResult>;
+  /** The answer is a stream, so there is nothing to read. */
+  save(restoreSessionId: string, item: ActionItem, options: SaveOptions): Call<void>;
+}

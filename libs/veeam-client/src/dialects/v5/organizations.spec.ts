@@ -1,0 +1,61 @@
+import { UpstreamBrokenError } from '@app/problems';
+import { readOneDrive, readOrganization, readUser } from './organizations.js';
+
+const GUID = '7D6C5441-6C14-411a-9147-53f31a16d225';
+const ZEROS = '00000000-0000-0000-0000-000000000000';
+
+describe('an organization', () => {
+  it('is read field by field, whatever the case of their names', () => {
+    expect(
+      readOrganization({
+        id: '1',
+        name: 'contoso.onmicrosoft.com',
+        firstBackuptime: '2026-01-01T00:00:00',
+        LastBackupTime: '2026-01-15T00:00:00+01:00',
+        password: 'x',
+        _links: {},
+      }),
+    ).toEqual({
+      id: '1',
+      name: 'contoso.onmicrosoft.com',
+      firstBackupAt: '2026-01-01T00:00:00.000Z',
+      lastBackupAt: '2026-01-14T23:00:00.000Z',
+    });
+  });
+
+  it.each([undefined, null, '', '0001-01-01T00:00:00'])(
+    'was never backed up when its last time is %j',
+    (lastBackuptime) => {
+      expect(readOrganization({ id: '1', name: 'n', lastBackuptime }).lastBackupAt).toBeUndefined();
+    },
+  );
+
+  it.each([
+    null,
+    [],
+    'x',
+    {},
+    { id: 1, name: 'n' },
+    { id: '', name: 'n' },
+    { id: '1' },
+    { id: '1', name: 'n', lastBackuptime: 5 },
+  ])('is not %j', (value) => {
+    expect(() => readOrganization(value)).toThrow(UpstreamBrokenError);
+  });
+});
+
+describe('the object id of a user', () => {
+  it.each([
+    ['of the cloud', GUID + ZEROS, GUID.toLowerCase()],
+    ['of both, with a SID', `${GUID}${GUID}AQUAAAAAAAUVAAAApgPzBIixQ2kafNW0dAQAAA==`, GUID.toLowerCase()],
+    ['on premises only', `${ZEROS}${GUID}AQUAAA==`, undefined],
+    ['with a single GUID', GUID, undefined],
+    ['with another shape', 'alice', undefined],
+  ])('%s', (_, id, objectId) => {
+    expect(readUser({ id, name: 'a@b.c' })).toEqual({ id, name: 'a@b.c', displayName: 'a@b.c', objectId });
+  });
+});
+
+it('a OneDrive without a URL has an empty one', () => {
+  expect(readOneDrive({ id: '1', name: 'Alice', url: null })).toEqual({ id: '1', name: 'Alice', url: '' });
+});

@@ -1,0 +1,15 @@
+import { route } from '../../transport/route.js';
+import { type Call, get } from '../../wire/call.js';
+import { Fields } from '../../wire/fields.js';
+
+/** v5 has no health resource and no ServiceInstance; the list of organizations is short and needs a login. */
+export function health(): Call<void> {
+  return get(route('/Organizations'), () => undefined);
+}
+
+/** The OneDrive Explorer has settings of its own, while the v5 page on `sendTo` points at those of SharePoint. */
+export function emailSettings(): readonly Call<{ readonly isEnabled: boolean }>[] {
+  return ['/VEODEmailSettings', '/VESPEmailSettings'].map((path) =>
+    get(route(path), (body) => ({ isEnabled: new Fields(body, 'e-mail settings').boolean('enableNotification') })),
+  );
+}

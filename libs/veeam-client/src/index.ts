@@ -1,0 +1,5 @@
+export * from './model.js';
+export * from './errors.js';
+export * from './options.js';
+export type { Capabilities, OpenRestoreSessionOptions, SaveOptions } from './dialects/dialect.js';
+export { VeeamClient } from './veeam-client.js';

@@ -1,0 +1,139 @@
+import type { Clock } from '@app/clock';
+import { DomainError, UpstreamBrokenError, UpstreamLoginFailedError, UpstreamUnavailableError } from '@app/problems';
+import type { Secret } from '@app/secrets';
+import { Failure } from '../failures.js';
+import type { PasswordSource } from '../options.js';
+import type { HttpAnswer } from '../transport/json-transport.js';
+import type { WireForm } from '../wire/body.js';
+import { answerReader } from '../wire/call.js';
+import { causeFrom, isSuccess, retryAfter } from '../wire/refusal.js';
+import { readTokens } from './token-answer.js';
+
+export interface AccessTokensOptions {
+  readonly username: string;
+  readonly password: PasswordSource;
+  /** What a dialect wants in every login. */
+  readonly loginFields: WireForm;
+  readonly clock: Clock;
+  readonly refusedLoginMs: number;
+  /** Posts a form to the token resource. */
+  readonly post: (form: WireForm) => Promise<HttpAnswer>;
+}
+
+interface Tokens {
+  readonly access: Secret;
+  readonly refresh: Secret | undefined;
+  /** Milliseconds since the Unix epoch. */
+  readonly refreshAt: number;
+}
+
+const EARLY_MS = 60_000;
+
+/**
+ * The one access token of this process: fetched by whoever needs it first while everybody else waits for the same login, refreshed a
+ * minute before it ends.
+ */
+export class AccessTokens {
+  private tokens: Tokens | undefined;
+  private login: Promise<Tokens> | undefined;
+  private refused: { readonly error: DomainError; readonly password: Secret; readonly until: number } | undefined;
+
+  constructor(private readonly options: AccessTokensOptions) {}
+
+  /** @throws UpstreamLoginFailedError, UpstreamUnavailableError, UpstreamBrokenError, UpstreamTimeoutError */
+  async current(): Promise<Secret> {
+    const { tokens } = this;
+    if (tokens && this.options.clock.now() < tokens.refreshAt) return tokens.access;
+    this.login ??= this.renew(tokens?.refresh).finally(() => {
+      this.login = undefined;
+    });
+    return (await this.login).access;
+  }
+
+  /** Upstream answered 401 to this token. Of many calls that met it, only the first throws it away. */
+  discard(access: Secret): void {
+    if (this.tokens?.access.equals(access)) this.tokens = undefined;
+  }
+
+  private async renew(refresh: Secret | undefined): Promise<Tokens> {
+    this.tokens = (refresh && (await this.byRefreshToken(refresh))) ?? (await this.byPassword());
+    return this.tokens;
+  }
+
+  /** Undefined when upstream does not take the refresh token any more. */
+  private async byRefreshToken(refresh: Secret): Promise<Tokens | undefined> {
+    const answer = await this.post({ grant_type: 'refresh_token', refresh_token: refresh });
+    if (isSuccess(answer.status)) return this.read(answer);
+    const refusal = this.refusal(answer, refresh);
+    if (!(refusal instanceof UpstreamLoginFailedError)) throw refusal;
+    this.tokens = undefined;
+    return undefined;
+  }
+
+  private async byPassword(): Promise<Tokens> {
+    const password = this.options.password.current;
+    this.throwIfJustRefused(password);
+    try {
+      return await this.withPassword(password);
+    } catch (error) {
+      if (!(error instanceof UpstreamLoginFailedError)) throw error;
+      const fresh = await this.freshPassword();
+      if (fresh.equals(password)) throw this.remember(error, password);
+      try {
+        return await this.withPassword(fresh);
+      } catch (secondError) {
+        throw secondError instanceof UpstreamLoginFailedError ? this.remember(secondError, fresh) : secondError;
+      }
+    }
+  }
+
+  /** The password may have been rotated since it was read. One that cannot be read now stays what it was. */
+  private async freshPassword(): Promise<Secret> {
+    await this.options.password.load().catch(() => undefined);
+    return this.options.password.current;
+  }
+
+  private async withPassword(password: Secret): Promise<Tokens> {
+    const { username } = this.options;
+    const answer = await this.post({ grant_type: 'password', username, password });
+    if (isSuccess(answer.status)) return this.read(answer);
+    throw this.refusal(answer, password);
+  }
+
+  private async post(form: WireForm): Promise<HttpAnswer> {
+    try {
+      return await this.options.post({ ...form, ...this.options.loginFields });
+    } catch (error) {
+      throw error instanceof Failure ? error.error : error;
+    }
+  }
+
+  private read(answer: HttpAnswer): Tokens {
+    const { access, refresh, lifetimeMs } = readTokens(answerReader(answer.text).json());
+    return { access, refresh, refreshAt: this.options.clock.now() + lifetimeMs - Math.min(EARLY_MS, lifetimeMs / 2) };
+  }
+
+  private refusal(answer: HttpAnswer, sent: Secret): DomainError {
+    const options = { cause: causeFrom(answer, 'POST token', [sent]), ...retryAfter(answer) };
+    const { status } = answer;
+    if (status === 400 || status === 401 || status === 403) {
+      return new UpstreamLoginFailedError('The backup server refuses the login of the gateway.', options);
+    }
+    if (status === 404) return new UpstreamBrokenError('The backup server does not serve this API version.', options);
+    // Busy or failing is "later", never "wrong password".
+    if (status === 429 || status >= 500) {
+      return new UpstreamUnavailableError('The backup server cannot log the gateway in now.', options);
+    }
+    return new UpstreamBrokenError('The backup server gave no usable answer to the login.', options);
+  }
+
+  private throwIfJustRefused(password: Secret): void {
+    const { refused } = this;
+    if (refused && this.options.clock.now() < refused.until && refused.password.equals(password)) throw refused.error;
+  }
+
+  private remember(error: UpstreamLoginFailedError, password: Secret): UpstreamLoginFailedError {
+    this.refused = { error, password, until: this.options.clock.now() + this.options.refusedLoginMs };
+    return error;
+  }
+}

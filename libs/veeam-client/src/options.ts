@@ -1,0 +1,68 @@
+import type { ApiVersion, UpstreamTrust } from '@app/config';
+import type { Clock } from '@app/clock';
+import type { SecretSource } from '@app/secrets';
+
+export type PasswordSource = Pick<SecretSource, 'current' | 'load'>;
+
+export interface VeeamClientOptions {
+  /** Base such as `https://backup.corp:4443`: https, no version, no trailing slash. */
+  readonly url: string;
+  /** `auto`: the newest version that the server serves and this client speaks, found at the first call and kept. */
+  readonly apiVersion: ApiVersion | 'auto';
+  readonly trust: UpstreamTrust;
+  readonly username: string;
+  /** Loaded afresh once when upstream refuses the login, so that a rotated password is picked up. */
+  readonly password: PasswordSource;
+  readonly clock: Clock;
+  readonly timeouts?: Partial<UpstreamTimeouts>;
+  /** Called at the end of every single request, retries and logins included; must not throw. */
+  readonly onRequest?: (event: UpstreamRequestEvent) => void;
+  /** W3C `traceparent` to send with a request. */
+  readonly traceparent?: () => string | undefined;
+  /** `X-Request-Id` to send with a request. */
+  readonly requestId?: () => string | undefined;
+}
+
+/** All in milliseconds. */
+export interface UpstreamTimeouts {
+  /** TCP and TLS together, each attempt. */
+  readonly connectMs: number;
+  /** Until the headers of an answer, logins and catalog reads. */
+  readonly headersMs: number;
+  /** The same for opening a restore session, which upstream may take minutes for. */
+  readonly openHeadersMs: number;
+  /** The same for restore, copy, send and save: a restore blocks until it ends, a download is first built upstream. */
+  readonly actionHeadersMs: number;
+  /** Silence within the body of an answer while somebody waits for more of it. */
+  readonly idleBodyMs: number;
+  /** First pause before a retry; doubled each time, with up to half of it taken off at random. */
+  readonly retryDelayMs: number;
+  /** How long a refused login is remembered, so that a wrong password does not lock the account. */
+  readonly refusedLoginMs: number;
+  /** Pause between looks at whether a stopped restore session has really stopped. */
+  readonly stopPollMs: number;
+}
+
+export const DEFAULT_TIMEOUTS: UpstreamTimeouts = {
+  connectMs: 10_000,
+  headersMs: 60_000,
+  openHeadersMs: 300_000,
+  actionHeadersMs: 24 * 3_600_000,
+  idleBodyMs: 120_000,
+  retryDelayMs: 200,
+  refusedLoginMs: 5_000,
+  stopPollMs: 500,
+};
+
+/** One request as it went to upstream: chosen facts for log and metrics, without ids and secrets. */
+export interface UpstreamRequestEvent {
+  readonly method: 'GET' | 'POST';
+  /** Template such as `/v5/RestoreSessions/{restoreSessionId}`. */
+  readonly route: string;
+  /** Absent when no answer came. */
+  readonly status: number | undefined;
+  /** Until the answer was read; for a download until its headers. */
+  readonly durationMs: number;
+  /** Problem code of a failure of the transport. */
+  readonly errorCode: string | undefined;
+}

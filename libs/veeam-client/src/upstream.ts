@@ -1,0 +1,263 @@
+import { sleep } from '@app/clock';
+import { DomainError, NotSupportedByUpstreamError, UpstreamBrokenError } from '@app/problems';
+import type { Secret } from '@app/secrets';
+import type { Dialect } from './dialects/dialect.js';
+import { dialectOf, dialects } from './dialects/index.js';
+import { ActionAnswerUnknownError, ActionNotSentError } from './errors.js';
+import { Failure, RefusedAnswer, TransportFailure } from './failures.js';
+import { AccessTokens } from './login/access-tokens.js';
+import type { ActionResult, SaveStream } from './model.js';
+import { DEFAULT_TIMEOUTS, type UpstreamTimeouts, type VeeamClientOptions } from './options.js';
+import { ActionTransport } from './transport/action-transport.js';
+import { Connector } from './transport/connector.js';
+import { type HttpAnswer, type HttpRequest, JsonTransport } from './transport/json-transport.js';
+import { retryPause } from './transport/retry-pause.js';
+import { type Route, route } from './transport/route.js';
+import { secretsIn, toForm, toJson, type WireForm } from './wire/body.js';
+import { answerReader, type Call } from './wire/call.js';
+import { isSuccess, refusedAnswer, retryAfter, TRANSIENT_STATUSES, UNKNOWN_EFFECT_STATUSES } from './wire/refusal.js';
+import { openedStream } from './wire/save-answer.js';
+
+interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly headersMs?: number;
+}
+
+interface LoggedIn {
+  readonly dialect: Dialect;
+  readonly tokens: AccessTokens;
+}
+
+const GET_ATTEMPTS = 3;
+/** A server that wants a longer pause than this gets it from the caller, who is told. */
+const LONGEST_PAUSE_SECONDS = 5;
+
+/** Sends the calls of a dialect: with a token, once more after a 401, again where that is harmless. Knows no resource. */
+export class Upstream {
+  readonly timeouts: UpstreamTimeouts;
+  private readonly json: JsonTransport;
+  private readonly actions: ActionTransport;
+  private readonly fixedDialect: Dialect | undefined;
+  private ready: Promise<LoggedIn> | undefined;
+
+  /** @throws NotSupportedByUpstreamError for a version without a dialect */
+  constructor(private readonly options: VeeamClientOptions) {
+    const { apiVersion, clock } = options;
+    const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
+    this.timeouts = timeouts;
+    const url = new URL(options.url);
+    const connector = new Connector({ url, trust: options.trust, clock, ...timeouts });
+    const limits = { clock, idleBodyMs: timeouts.idleBodyMs };
+    this.json = new JsonTransport(url.origin, connector, limits);
+    this.actions = new ActionTransport(url.origin, connector, limits);
+    if (apiVersion === 'auto') return;
+    this.fixedDialect = dialectOf(apiVersion);
+    if (!this.fixedDialect) {
+      throw new NotSupportedByUpstreamError(`API version ${apiVersion} of the backup server is not supported.`);
+    }
+  }
+
+  async dialect(): Promise<Dialect> {
+    return (await this.prepare()).dialect;
+  }
+
+  /** @throws RefusedAnswer, TransportFailure, DomainError, or the signal's reason */
+  async call<T>(build: (dialect: Dialect) => Call<T>, { signal, headersMs }: CallOptions = {}): Promise<T> {
+    const { dialect, tokens } = await this.prepare();
+    const call = build(dialect);
+    let secrets: readonly Secret[] = [];
+    const answer = await withToken(tokens, (token) => {
+      const request = this.request(dialect, call, token, headersMs ?? this.timeouts.headersMs);
+      secrets = [token, ...secretsIn(call.body)];
+      return this.retried(request, templateOf(dialect, call), signal);
+    });
+    if (!isSuccess(answer.status)) throw refusedAnswer(answer, templateOf(dialect, call), secrets);
+    return call.read(answerReader(answer.text));
+  }
+
+  /**
+   * Sends an action that must not take effect twice: repeated only after a 401 or where no connection was made.
+   *
+   * @throws ActionNotSentError, ActionAnswerUnknownError, RefusedAnswer
+   */
+  async act(build: (dialect: Dialect) => Call<ActionResult>): Promise<ActionResult> {
+    const { dialect, tokens } = await this.prepare().catch(asNotSent);
+    const call = build(dialect);
+    const what = templateOf(dialect, call);
+    let secrets: readonly Secret[] = [];
+    const answer = await withToken(tokens, (token) => {
+      secrets = [token, ...secretsIn(call.body)];
+      const request = this.request(dialect, call, token, this.timeouts.actionHeadersMs, IDENTITY);
+      return this.observed(request, what, () => this.actions.send(request));
+    }).catch(asActionError);
+    if (UNKNOWN_EFFECT_STATUSES.has(answer.status)) {
+      throw new ActionAnswerUnknownError(refusedAnswer(answer, what, secrets).error);
+    }
+    if (!isSuccess(answer.status)) throw refusedAnswer(answer, what, secrets);
+    try {
+      return call.read(answerReader(answer.text));
+    } catch (error) {
+      // Done, and nobody can tell how: not a refusal.
+      throw error instanceof DomainError ? new ActionAnswerUnknownError(error) : error;
+    }
+  }
+
+  /** @throws ActionNotSentError, ActionAnswerUnknownError, RefusedAnswer, UpstreamBrokenError, or the signal's reason */
+  async download(build: (dialect: Dialect) => Call<void>, signal: AbortSignal): Promise<SaveStream> {
+    const { dialect, tokens } = await this.prepare().catch(asNotSent);
+    const call = build(dialect);
+    const what = templateOf(dialect, call);
+    let secrets: readonly Secret[] = [];
+    const answer = await withToken(tokens, async (token) => {
+      secrets = [token, ...secretsIn(call.body)];
+      const request = this.request(dialect, call, token, this.timeouts.actionHeadersMs, DOWNLOAD);
+      const exchange = await this.observed(request, what, () => this.actions.open(request, signal));
+      return openedStream(exchange, { clock: this.options.clock, idleBodyMs: this.timeouts.idleBodyMs });
+    }).catch(asActionError);
+    if ('text' in answer) throw refusedAnswer(answer, what, secrets);
+    return answer.stream;
+  }
+
+  async close(): Promise<void> {
+    this.json.close();
+    await this.actions.close();
+  }
+
+  private async prepare(): Promise<LoggedIn> {
+    this.ready ??= this.detect().then((dialect) => ({ dialect, tokens: this.tokensOf(dialect) }));
+    try {
+      return await this.ready;
+    } catch (error) {
+      this.ready = undefined;
+      throw error;
+    }
+  }
+
+  /** A version that is served asks for a login, one that is not is unknown. */
+  private async detect(): Promise<Dialect> {
+    if (this.fixedDialect) return this.fixedDialect;
+    for (const dialect of dialects) {
+      const template = `/${dialect.version}/Organizations`;
+      const answer = await this.retried(this.unauthorized('GET', route(template)), template);
+      if (answer.status === 401 || isSuccess(answer.status)) return dialect;
+      if (answer.status !== 404) throw refusedAnswer(answer, template, []);
+    }
+    const versions = dialects.map(({ version }) => version).join(', ');
+    throw new UpstreamBrokenError(`The backup server serves none of the API versions ${versions}.`);
+  }
+
+  private tokensOf(dialect: Dialect): AccessTokens {
+    const { username, password, clock } = this.options;
+    const template = `/${dialect.version}/token`;
+    const post = (form: WireForm) => {
+      const request = this.unauthorized('POST', route(template), toForm(form), 'application/x-www-form-urlencoded');
+      return this.observed(request, template, () => this.json.send(request));
+    };
+    const { refusedLoginMs } = this.timeouts;
+    return new AccessTokens({ username, password, loginFields: dialect.loginFields, clock, refusedLoginMs, post });
+  }
+
+  private async retried(request: HttpRequest, template: string, signal?: AbortSignal): Promise<HttpAnswer> {
+    const attempts = request.method === 'GET' ? GET_ATTEMPTS : 1;
+    for (let attempt = 1; ; attempt++) {
+      let pauseMs = retryPause(attempt, this.timeouts.retryDelayMs);
+      try {
+        const answer = await this.observed(request, template, () => this.json.send(request, signal));
+        const { retryAfterSeconds = 0 } = retryAfter(answer);
+        const isWorthIt = TRANSIENT_STATUSES.has(answer.status) && retryAfterSeconds <= LONGEST_PAUSE_SECONDS;
+        if (attempt === attempts || !isWorthIt) return answer;
+        pauseMs = Math.max(pauseMs, retryAfterSeconds * 1000);
+      } catch (error) {
+        if (attempt === attempts || !(error instanceof TransportFailure && error.isTransient)) throw error;
+      }
+      await sleep(this.options.clock, pauseMs, signal);
+    }
+  }
+
+  private async observed<T extends { readonly status: number }>(
+    { method }: HttpRequest,
+    template: string,
+    send: () => Promise<T>,
+  ): Promise<T> {
+    const { clock, onRequest } = this.options;
+    const startedAt = clock.now();
+    const tell = (status: number | undefined, errorCode: string | undefined) =>
+      onRequest?.({ method, route: template, status, durationMs: clock.now() - startedAt, errorCode });
+    try {
+      const answer = await send();
+      tell(answer.status, undefined);
+      return answer;
+    } catch (error) {
+      tell(undefined, error instanceof Failure ? error.error.code : 'aborted');
+      throw error;
+    }
+  }
+
+  private request(
+    dialect: Dialect,
+    { method, route: { path }, body }: Call<unknown>,
+    token: Secret,
+    headersMs: number,
+    headers: Readonly<Record<string, string>> = {},
+  ): HttpRequest {
+    return {
+      method,
+      path: `/${dialect.version}${path}`,
+      headers: {
+        ...this.commonHeaders(),
+        authorization: `Bearer ${token.expose()}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      body: body === undefined ? undefined : toJson(body),
+      headersMs,
+    };
+  }
+
+  private unauthorized(method: 'GET' | 'POST', { path }: Route, body?: string, contentType?: string): HttpRequest {
+    const headers = { ...this.commonHeaders(), ...(contentType ? { 'content-type': contentType } : {}) };
+    return { method, path, headers, body, headersMs: this.timeouts.headersMs };
+  }
+
+  private commonHeaders(): Record<string, string> {
+    const traceparent = this.options.traceparent?.();
+    const requestId = this.options.requestId?.();
+    return {
+      accept: 'application/json',
+      'user-agent': 'restore-gateway',
+      ...(traceparent ? { traceparent } : {}),
+      ...(requestId ? { 'x-request-id': requestId } : {}),
+    };
+  }
+}
+
+const IDENTITY = { 'accept-encoding': 'identity' };
+const DOWNLOAD = { ...IDENTITY, accept: 'application/octet-stream' };
+
+function templateOf(dialect: Dialect, call: Call<unknown>): string {
+  return `/${dialect.version}${call.route.template}`;
+}
+
+/** A 401 is a definite refusal, so anything may be sent once more with a new token. */
+async function withToken<T extends { readonly status: number }>(
+  tokens: AccessTokens,
+  send: (token: Secret) => Promise<T>,
+): Promise<T> {
+  const token = await tokens.current();
+  const answer = await send(token);
+  if (answer.status !== 401) return answer;
+  tokens.discard(token);
+  return send(await tokens.current());
+}
+
+function asNotSent(error: unknown): never {
+  if (error instanceof Failure) throw new ActionNotSentError(error.error);
+  throw error instanceof DomainError ? new ActionNotSentError(error) : error;
+}
+
+/** Domain errors that did not come with an answer are those of the login: the action was not sent, or just refused with 401. */
+function asActionError(error: unknown): never {
+  if (error instanceof RefusedAnswer) throw error;
+  if (error instanceof TransportFailure && error.wasSent) throw new ActionAnswerUnknownError(error.error);
+  return asNotSent(error);
+}

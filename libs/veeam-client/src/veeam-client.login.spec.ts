@@ -1,0 +1,233 @@
+import { ManualClock } from '@app/clock';
+import { UpstreamBrokenError, UpstreamLoginFailedError, UpstreamUnavailableError } from '@app/problems';
+import { upstreamMessageOf } from './errors.js';
+import { CANARY, clientOf, failureOf, passwordSource, recorder, VEEAM_PASSWORD } from './testing/client-of.js';
+import {
+  inTurn,
+  json,
+  makeCertificate,
+  ok,
+  type Respond,
+  ScriptedUpstream,
+  status,
+} from './testing/scripted-upstream.js';
+import type { VeeamClient } from './veeam-client.js';
+
+const certificate = makeCertificate();
+let upstream: ScriptedUpstream;
+let client: VeeamClient | undefined;
+
+beforeEach(async () => {
+  upstream = await ScriptedUpstream.start(certificate);
+  upstream.on('GET /v5/Organizations', ok([]));
+});
+
+afterEach(async () => {
+  await client?.close();
+  await upstream.close();
+});
+
+const logins = () => upstream.requests('POST /v5/token').map(({ body }) => new URLSearchParams(body));
+const grants = () => logins().map((form) => form.get('grant_type'));
+/** Accepts only the token of the login with this number. */
+const onlyToken =
+  (number: number): Respond =>
+  (response, { headers }) => {
+    if (headers.authorization === `Bearer access-token-${number}`) json(response, 200, []);
+    else response.writeHead(401).end();
+  };
+const many = (count: number) => Promise.all(Array.from({ length: count }, () => client?.listOrganizations()));
+
+describe('login', () => {
+  it('is one form post with the password grant, without the antiforgery field that v5 does not know', async () => {
+    client = clientOf(upstream);
+    await client.listOrganizations();
+    expect(upstream.requests('POST /v5/token')[0]?.headers['content-type']).toBe('application/x-www-form-urlencoded');
+    expect(Object.fromEntries(logins()[0] ?? [])).toEqual({
+      grant_type: 'password',
+      username: 'CORP\\gateway',
+      password: VEEAM_PASSWORD,
+    });
+  });
+
+  it('happens once for 50 parallel calls', async () => {
+    client = clientOf(upstream);
+    await many(50);
+    expect(grants()).toEqual(['password']);
+    expect(upstream.requests('GET /v5/Organizations')).toHaveLength(50);
+  });
+
+  it('happens exactly once more when 50 parallel calls meet a 401 with an empty body', async () => {
+    client = clientOf(upstream);
+    await client.listOrganizations();
+    upstream.on('GET /v5/Organizations', onlyToken(2));
+    await many(50);
+    expect(grants()).toEqual(['password', 'password']);
+  });
+
+  it('is given up after a second 401 in a row', async () => {
+    upstream.on('GET /v5/Organizations', status(401));
+    client = clientOf(upstream);
+    expect(await failureOf(client.listOrganizations())).toBeInstanceOf(UpstreamLoginFailedError);
+    expect(grants()).toEqual(['password', 'password']);
+    expect(upstream.requests('GET /v5/Organizations')).toHaveLength(2);
+  });
+});
+
+describe('token renewal', () => {
+  it('uses the refresh token a minute before the end, once for parallel calls', async () => {
+    const clock = new ManualClock();
+    client = clientOf(upstream, { clock });
+    await client.listOrganizations();
+    await clock.advance(3_539_000);
+    await client.listOrganizations();
+    expect(grants()).toEqual(['password']);
+    await clock.advance(1_000);
+    await many(10);
+    expect(grants()).toEqual(['password', 'refresh_token']);
+    expect(logins()[1]?.get('refresh_token')).toBe('refresh-token-1');
+    expect(upstream.requests('GET /v5/Organizations').at(-1)?.headers.authorization).toBe('Bearer access-token-2');
+  });
+
+  it('falls back to the password when the refresh token is refused', async () => {
+    const clock = new ManualClock();
+    client = clientOf(upstream, { clock });
+    await client.listOrganizations();
+    upstream.on(
+      'POST /v5/token',
+      inTurn(status(400, '{"error":"invalid_grant"}'), ok({ access_token: 'access-token-9', expires_in: 60 })),
+    );
+    await clock.advance(3_600_000);
+    await client.listOrganizations();
+    expect(grants()).toEqual(['password', 'refresh_token', 'password']);
+  });
+
+  it('does not offer the password to a server that is only busy', async () => {
+    const clock = new ManualClock();
+    client = clientOf(upstream, { clock });
+    await client.listOrganizations();
+    upstream.on('POST /v5/token', status(429));
+    await clock.advance(3_600_000);
+    expect(await failureOf(client.listOrganizations())).toBeInstanceOf(UpstreamUnavailableError);
+    expect(grants()).toEqual(['password', 'refresh_token']);
+  });
+});
+
+describe('a refused login', () => {
+  const refused: Respond = (response, { body }) => {
+    json(response, 400, {
+      error: 'invalid_grant',
+      error_description: `no: ${new URLSearchParams(body).get('password') ?? ''}`,
+    });
+  };
+
+  it.each([400, 401])('with %i is the failure of the gateway, told without the password', async (code) => {
+    upstream.on('POST /v5/token', (response, { body }) => {
+      json(response, code, { error: 'invalid_grant', error_description: `refused ${body}` });
+    });
+    client = clientOf(upstream);
+    const error = await failureOf(client.listOrganizations());
+    expect(error).toBeInstanceOf(UpstreamLoginFailedError);
+    expect(upstreamMessageOf(error)).toContain('refused grant_type=password');
+    expect(upstreamMessageOf(error)).toContain('[redacted]');
+    expect(upstream.requests('GET /v5/Organizations')).toHaveLength(0);
+  });
+
+  it('is not repeated for some seconds, however many ask, so that the account is not locked', async () => {
+    const clock = new ManualClock();
+    upstream.on('POST /v5/token', refused);
+    client = clientOf(upstream, { clock });
+    await Promise.allSettled(Array.from({ length: 20 }, () => client?.listOrganizations()));
+    await failureOf(client.listOrganizations());
+    expect(grants()).toHaveLength(1);
+    await clock.advance(5_000);
+    await failureOf(client.listOrganizations());
+    expect(grants()).toHaveLength(2);
+  });
+
+  it('is tried once more when the password has been rotated meanwhile', async () => {
+    upstream.on('POST /v5/token', inTurn(refused, ok({ access_token: 'access-token-7', expires_in: 3600 })));
+    client = clientOf(upstream, { password: passwordSource(`old-${CANARY}`, `new-${CANARY}`) });
+    await client.listOrganizations();
+    expect(logins().map((form) => form.get('password'))).toEqual([`old-${CANARY}`, `new-${CANARY}`]);
+  });
+
+  it('is tried no third time when the fresh password is refused too', async () => {
+    upstream.on('POST /v5/token', refused);
+    client = clientOf(upstream, { password: passwordSource(`old-${CANARY}`, `new-${CANARY}`) });
+    expect(await failureOf(client.listOrganizations())).toBeInstanceOf(UpstreamLoginFailedError);
+    await failureOf(client.listOrganizations());
+    expect(grants()).toHaveLength(2);
+  });
+});
+
+describe('a server that cannot log anybody in', () => {
+  it.each([429, 500, 503])('with %i is unavailable, and asked again by the next call', async (code) => {
+    upstream.on('POST /v5/token', (response) => response.writeHead(code, { 'retry-after': '7' }).end());
+    client = clientOf(upstream);
+    const error = await failureOf(client.listOrganizations());
+    expect(error).toBeInstanceOf(UpstreamUnavailableError);
+    expect(error.retryAfterSeconds).toBe(7);
+    await failureOf(client.listOrganizations());
+    expect(grants()).toHaveLength(2);
+  });
+
+  it.each([
+    ['no JSON', '<html>'],
+    ['no token', '{"expires_in":3600}'],
+    ['no lifetime', '{"access_token":"access-token-1"}'],
+    ['a token that is no header value', '{"access_token":"access-token-\\r\\nX: 1","expires_in":3600}'],
+  ])('with 200 and %s is broken', async (_, body) => {
+    upstream.on('POST /v5/token', status(200, body));
+    client = clientOf(upstream);
+    expect(await failureOf(client.listOrganizations())).toBeInstanceOf(UpstreamBrokenError);
+  });
+
+  it('with 404 does not serve the version', async () => {
+    upstream.on('POST /v5/token', status(404));
+    client = clientOf(upstream);
+    expect((await failureOf(client.checkHealth())).message).toBe('The backup server does not serve this API version.');
+  });
+});
+
+it('tells every request by its route template, without ids', async () => {
+  const { events, onRequest } = recorder();
+  client = clientOf(upstream, {
+    onRequest,
+    traceparent: () => '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    requestId: () => 'request-1',
+  });
+  await failureOf(client.listUserOneDrives('organization-1', 'user/1+=', undefined));
+  expect(events).toMatchObject([
+    { method: 'POST', route: '/v5/token', status: 200, errorCode: undefined },
+    { method: 'GET', route: '/v5/Organizations/{organizationId}/Users/{userId}/OneDrives', status: 404 },
+  ]);
+  const [, received] = upstream.received;
+  expect(received?.url).toBe('/v5/Organizations/organization-1/Users/user%2F1%2B%3D/OneDrives?offset=0&limit=250');
+  expect(received?.headers).toMatchObject({
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    'x-request-id': 'request-1',
+  });
+});
+
+describe('the API version', () => {
+  it('is detected without a token and kept', async () => {
+    upstream.on('GET /v5/Organizations', (response, { headers }) => {
+      if (headers.authorization) json(response, 200, []);
+      else response.writeHead(401).end();
+    });
+    client = clientOf(upstream, { apiVersion: 'auto' });
+    expect(await client.apiVersion()).toBe('v5');
+    expect(await client.checkHealth()).toEqual({ apiVersion: 'v5' });
+    const anonymous = upstream.received.filter(({ headers, method }) => method === 'GET' && !headers.authorization);
+    expect(anonymous).toHaveLength(1);
+  });
+
+  it('cannot be detected on a server that serves none, and is looked for again by the next call', async () => {
+    upstream.on('GET /v5/Organizations', status(404));
+    client = clientOf(upstream, { apiVersion: 'auto' });
+    expect(await failureOf(client.apiVersion())).toBeInstanceOf(UpstreamBrokenError);
+    upstream.on('GET /v5/Organizations', status(401));
+    expect(await client.apiVersion()).toBe('v5');
+  });
+});

@@ -1,0 +1,39 @@
+import { UpstreamBrokenError } from '@app/problems';
+import type { Page } from '../model.js';
+import { Fields } from './fields.js';
+
+export interface PageRequest {
+  readonly offset: number;
+  readonly limit: number;
+}
+
+/** Upstream's default is 30 and its ceiling 10,000; lists of 1,000 were seen to time out. */
+export const PAGE_SIZE = 250;
+const MAX_ITEMS = 10_000;
+
+/**
+ * Reads the envelope `{offset, limit, results, _links}`, or the bare array that some old answers are. There is no total to rely on:
+ * a page is the last when its links name no next one, or else when it is shorter than asked for.
+ */
+export function readPage<T>(body: unknown, request: PageRequest, readItem: (item: unknown) => T): Page<T> {
+  if (Array.isArray(body)) return { items: body.map(readItem), hasMore: false };
+  const envelope = new Fields(body, 'a page');
+  if (!envelope.has('results')) throw new UpstreamBrokenError('The backup server sent a page without results.');
+  const items = envelope.optionalList('results').map(readItem);
+  const links = envelope.optionalObject('_links');
+  const limit = Math.min(request.limit, envelope.optionalCount('limit') ?? request.limit);
+  const isFull = items.length > 0 && items.length >= limit;
+  return { items, hasMore: links ? items.length > 0 && links.has('next') : isFull };
+}
+
+/** @throws UpstreamBrokenError when there is no end after 10,000 items */
+export async function collectPages<T>(getPage: (request: PageRequest) => Promise<Page<T>>): Promise<T[]> {
+  const all: T[] = [];
+  for (let hasMore = true; hasMore;) {
+    if (all.length >= MAX_ITEMS) throw new UpstreamBrokenError(`The backup server lists more than ${MAX_ITEMS} items.`);
+    const page = await getPage({ offset: all.length, limit: PAGE_SIZE });
+    all.push(...page.items);
+    hasMore = page.hasMore;
+  }
+  return all;
+}

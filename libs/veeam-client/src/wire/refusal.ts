@@ -1,0 +1,73 @@
+import {
+  type DomainError,
+  UpstreamBrokenError,
+  UpstreamLoginFailedError,
+  UpstreamRejectedError,
+  UpstreamTimeoutError,
+  UpstreamUnavailableError,
+} from '@app/problems';
+import type { Secret } from '@app/secrets';
+import type { FailureCause } from '../errors.js';
+import { RefusedAnswer } from '../failures.js';
+import type { HttpAnswer } from '../transport/json-transport.js';
+import { readErrorBody } from './error-body.js';
+
+type ReasonOptions = ConstructorParameters<typeof UpstreamRejectedError>[1];
+
+/** What an error status means. Statuses not listed: redirects are broken, everything else was refused. */
+const meanings: Readonly<Record<number, (options: ReasonOptions) => DomainError>> = {
+  401: (options) =>
+    new UpstreamLoginFailedError('The backup server does not accept the login it has just given.', options),
+  408: (options) => new UpstreamTimeoutError('The backup server did not answer in time.', options),
+  429: (options) => new UpstreamUnavailableError('The backup server is busy.', options),
+  // Proxies speak in 502 and 504: what is behind them may or may not have got the request.
+  502: (options) => new UpstreamBrokenError('The backup server gave no usable answer.', options),
+  503: (options) => new UpstreamUnavailableError('The backup server is not available.', options),
+  504: (options) => new UpstreamTimeoutError('The backup server did not answer in time.', options),
+};
+
+/** Statuses after which a GET is worth another try. */
+export const TRANSIENT_STATUSES: ReadonlySet<number> = new Set([502, 503, 504]);
+
+/** Statuses that do not tell whether the request took effect: it went on from a proxy, and the answer got lost there. */
+export const UNKNOWN_EFFECT_STATUSES: ReadonlySet<number> = new Set([408, 502, 504]);
+
+export function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+/**
+ * @param what method and route template, for the log
+ * @param secrets that went up with the request, to be scrubbed from upstream's words
+ */
+export function refusedAnswer(answer: HttpAnswer, what: string, secrets: readonly Secret[]): RefusedAnswer {
+  const { status } = answer;
+  const options = { cause: causeFrom(answer, what, secrets), ...retryAfter(answer) };
+  const meaning = meanings[status];
+  if (meaning) return new RefusedAnswer(meaning(options), status);
+  const isRedirect = status >= 300 && status < 400;
+  const error = isRedirect
+    ? new UpstreamBrokenError('The backup server redirects, which is never followed.', options)
+    : new UpstreamRejectedError('The backup server refused the request.', options);
+  return new RefusedAnswer(error, status);
+}
+
+export function causeFrom(answer: HttpAnswer, what: string, secrets: readonly Secret[]): FailureCause {
+  const { code, message } = readErrorBody(answer.text, secrets);
+  return {
+    name: 'UpstreamAnswer',
+    message: `${what} was answered with ${answer.status}`,
+    status: answer.status,
+    ...(code === undefined ? {} : { code }),
+    ...(message === undefined ? {} : { upstreamMessage: message }),
+  };
+}
+
+const LONGEST_RETRY_AFTER_SECONDS = 3_600;
+
+/** `Retry-After` in seconds (RFC 9110, section 10.2.3); its date form is left alone. */
+export function retryAfter({ headers }: Pick<HttpAnswer, 'headers'>): { retryAfterSeconds?: number } {
+  const value = headers['retry-after'];
+  if (typeof value !== 'string' || !/^\d{1,9}$/.test(value)) return {};
+  return { retryAfterSeconds: Math.min(Number(value), LONGEST_RETRY_AFTER_SECONDS) };
+}

@@ -1,0 +1,123 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+
+import type { Clock } from '@app/clock';
+import { type Configuration, loadConfiguration } from '@app/config';
+import { createLogger } from '@app/logging';
+import { Scrubber } from '@app/secrets';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+
+import { createApp } from '../../apps/gateway/src/configure-app.js';
+import { type SsoSandbox, startSsoSandbox } from '../../apps/sso-sandbox/src/index.js';
+import { startVeeamSandbox, type VeeamSandbox, type VeeamSandboxOptions } from '../../apps/veeam-sandbox/src/index.js';
+import { writeSandboxConfiguration } from '../../scripts/sandbox-configuration.js';
+import { type SmtpSink, startSmtpSink } from '../../scripts/smtp-sink.js';
+import { createTestDatabase, type TestDatabase } from './test-database.js';
+
+/** The neighbours of a gateway, all real and all on loopback: issuer, backup server, mail server, database. */
+export interface Neighbours {
+  readonly sso: SsoSandbox;
+  readonly veeam: VeeamSandbox;
+  readonly smtp: SmtpSink;
+  readonly database: TestDatabase;
+  /** What a gateway beside them is configured with. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly close: () => Promise<void>;
+}
+
+/** One gateway as callers see it. */
+export interface Gateway {
+  readonly url: string;
+  readonly app: NestFastifyApplication;
+  /** Its log so far, one JSON line each. */
+  readonly log: () => readonly string[];
+  readonly close: () => Promise<void>;
+}
+
+export interface World extends Neighbours {
+  readonly gateway: Gateway;
+}
+
+export interface GatewayOptions {
+  readonly clock?: Clock;
+  /** Instead of, or beside, what the neighbours say. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly adjust?: (configuration: Configuration) => Configuration;
+}
+
+/** The neighbours and one gateway between them. */
+export async function startWorld(
+  options: GatewayOptions & { veeam?: Partial<VeeamSandboxOptions> } = {},
+): Promise<World> {
+  const neighbours = await startNeighbours(options.veeam);
+  const gateway = await startGateway(neighbours, options);
+  return {
+    ...neighbours,
+    gateway,
+    close: async () => {
+      await gateway.close();
+      await neighbours.close();
+    },
+  };
+}
+
+export async function startNeighbours(veeamOptions: Partial<VeeamSandboxOptions> = {}): Promise<Neighbours> {
+  const folder = await mkdtemp(join(tmpdir(), 'restore-gateway-'));
+  const [sso, database, smtp] = await Promise.all([
+    startSsoSandbox(),
+    createTestDatabase(),
+    startSmtpSink({ mailDir: join(folder, 'mail') }),
+  ]);
+  const veeam = await startVeeamSandbox({
+    dataDir: join(folder, 'veeam'),
+    smtp: { host: smtp.host, port: smtp.port },
+    ...veeamOptions,
+  });
+  const environment = await writeSandboxConfiguration(folder, {
+    databaseUrl: database.url,
+    issuer: sso.issuer,
+    audience: sso.audience,
+    veeam,
+  });
+  return {
+    sso,
+    veeam,
+    smtp,
+    database,
+    environment: { ...environment, LOG_LEVEL: 'trace' },
+    close: async () => {
+      await Promise.all([sso.close(), veeam.close(), smtp.close()]);
+      await database.drop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function startGateway(
+  neighbours: Pick<Neighbours, 'environment'>,
+  options: GatewayOptions = {},
+): Promise<Gateway> {
+  const { clock, adjust = (configuration) => configuration } = options;
+  const loaded = await loadConfiguration({ ...neighbours.environment, ...options.environment });
+  const configuration = adjust(loaded);
+  const lines: string[] = [];
+  const scrubber = new Scrubber();
+  configuration.secrets.forEach(({ current }) => scrubber.register(current));
+  const destination = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines.push(...chunk.toString().trimEnd().split('\n'));
+      done();
+    },
+  });
+  const logger = createLogger({ level: configuration.logLevel, scrubber, destination });
+  const app = await createApp(configuration, { logger, ...(clock && { clock }) });
+  await app.listen(0, '127.0.0.1');
+  return {
+    url: (await app.getUrl()).replace('[::1]', '127.0.0.1'),
+    app,
+    log: () => lines,
+    close: () => app.close(),
+  };
+}
