@@ -63,7 +63,7 @@ export async function createApp(
 }
 
 async function configureApp(app: NestFastifyApplication, configuration: Configuration, logger: Logger): Promise<void> {
-  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  const fastify = app.getHttpAdapter().getInstance();
   // Hooks run in this order, and a refused token ends the row: what every answer carries comes before.
   logRequests(fastify, logger, app.get(Metrics), app.get<Clock>(CLOCK));
   keepAnswersOutOfCaches(fastify);

@@ -75,8 +75,7 @@ export class ActionsService {
     return this.sessions.use(principal, target.sid, async (session) => {
       await this.authorization.oneDrive(principal, 'copy', session, target.oid);
       const into = await this.authorization.copyTarget(principal, session, request.target);
-      const { reason, credentialProfile, userCode, ...options } = request;
-      return this.queue(principal, session, target.oid, request, { ...options, target: into });
+      return this.queue(principal, session, target.oid, request, toStoredCopy(request, into));
     });
   }
 
@@ -205,4 +204,19 @@ function required(operation: Operation | undefined): Operation {
     throw new SessionStoppedError('The restore session has been stopped; open a new one.');
   }
   return operation;
+}
+
+/** Field by field, so that no secret of a request gets into the store. */
+function toStoredCopy(request: CopyRequest, target: OneDrive): StoredRequest {
+  return {
+    action: 'copy',
+    target,
+    folder: request.folder,
+    documentVersion: request.documentVersion,
+    documentLastVersionAction: request.documentLastVersionAction,
+    changedItems: request.changedItems,
+    deletedItems: request.deletedItems,
+    restorePermissions: request.restorePermissions,
+    sendSharedLinksNotification: request.sendSharedLinksNotification,
+  };
 }

@@ -28,7 +28,10 @@ export class HealthService {
 
   async readiness(): Promise<HealthReport> {
     const [store, upstream] = await Promise.all([
-      check(() => this.database.ping()),
+      check(async () => {
+        await this.database.ping();
+        return undefined;
+      }),
       check(async () => `API ${(await this.client.checkHealth()).apiVersion}`),
     ]);
     const checks = { store, issuerKeys: this.issuerKeys(), upstream };
@@ -50,10 +53,10 @@ export class HealthService {
   }
 }
 
-async function check(work: () => Promise<string | void>): Promise<HealthCheck> {
+async function check(work: () => Promise<string | undefined>): Promise<HealthCheck> {
   try {
     const detail = await work();
-    return { status: 'up', ...(typeof detail === 'string' && { detail }) };
+    return { status: 'up', ...(detail !== undefined && { detail }) };
   } catch (error) {
     return { status: 'down', code: codeOf(error), detail: error instanceof Error ? error.message : 'unknown' };
   }
