@@ -8,6 +8,9 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { startEmbeddedDatabase } from './embedded-database.js';
 
+// Seconds on a busy machine: every test makes a cluster of its own.
+jest.setTimeout(60_000);
+
 async function query(url: string, sql: string): Promise<unknown[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();

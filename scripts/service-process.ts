@@ -20,6 +20,9 @@ export interface ServiceOptions {
 const STOP_PATIENCE_MS = 15_000;
 const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS'];
 
+/** As `start:prod` has it: with a small nursery the garbage of streams is collected before it piles up. */
+const NODE_FLAGS = ['--max-semi-space-size=2'];
+
 /** One of our Node.js programs, as a process of its own that does not outlive this one. */
 export class ServiceProcess {
   /** Rejects, with its last words, should the service end before it is stopped. */
@@ -47,7 +50,7 @@ export class ServiceProcess {
       throw new Error(`${basename(options.entry)} of the ${options.name} is not built: run npm run build first.`);
     }
     const inherited = Object.fromEntries(INHERITED.map((name) => [name, process.env[name]]));
-    const child = spawn(process.execPath, [options.entry], {
+    const child = spawn(process.execPath, [...NODE_FLAGS, options.entry], {
       // Without a DATABASE_URL or VEEAM_URL that the shell may hold for another purpose.
       env: { ...inherited, ...options.environment },
       // Detached: Ctrl-C goes to the whole foreground group, and the gateway has to end before its neighbours do.

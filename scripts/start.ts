@@ -22,10 +22,12 @@ const READY_PATIENCE_MS = 60_000;
 /** How to stop what runs, in the order it was started in. */
 const running: (() => Promise<unknown>)[] = [];
 let isStopping = false;
+let stoppingSince = 0;
 
 async function stop(exitCode: number): Promise<void> {
   if (isStopping) return;
   isStopping = true;
+  stoppingSince = Date.now();
   for (const stopOne of running.reverse())
     await stopOne().catch((error: unknown) => {
       console.error(error);
@@ -35,8 +37,11 @@ async function stop(exitCode: number): Promise<void> {
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
-    // The second time is impatience; what still runs ends with this process.
-    if (isStopping) process.exit(1);
+    if (isStopping) {
+      // A second Ctrl-C is impatience, and what still runs ends with this process. npm passes the first one on as well.
+      if (Date.now() - stoppingSince > 1_000) process.exit(1);
+      return;
+    }
     console.log('\nStopping.');
     void stop(0);
   });

@@ -64,6 +64,12 @@ export class DownloadResponder {
         clock: this.clock,
       });
       this.metrics.addDownloadBytes(result.bytes);
+    } catch (error) {
+      if (!callerGone.signal.aborted) {
+        throw error;
+      }
+      // Nobody is left to answer, and leaving is no failure of ours.
+      reply.hijack();
     } finally {
       socket?.off('close', onClose);
       ended();

@@ -50,7 +50,8 @@ export class SavesService {
       };
     } catch (error) {
       stopRenewing();
-      await this.claimed.end(operation, { state: 'failed', problem: toOperationProblem(error) });
+      const problem = callerGone.aborted ? problemOf('caller') : toOperationProblem(error);
+      await this.claimed.end(operation, { state: 'failed', problem });
       throw error;
     }
   }

@@ -31,8 +31,10 @@ export class OperationEnds {
     const deadline = this.clock.now() + waitMs;
     let latest = operation;
     while (!isFinal(latest.state) && this.clock.now() < deadline) {
-      const announced = await this.nextEnd(operation.id, Math.min(LOOK_EVERY_MS, deadline - this.clock.now()));
-      latest = announced ?? (await this.operations.find(operation.id, operation.owner)) ?? latest;
+      const announced = this.nextEnd(operation.id, Math.min(LOOK_EVERY_MS, deadline - this.clock.now()));
+      // It may have ended before we listened, or be running on another replica.
+      const recorded = (await this.operations.find(operation.id, operation.owner)) ?? latest;
+      latest = isFinal(recorded.state) ? recorded : ((await announced) ?? recorded);
     }
     return latest;
   }

@@ -1,7 +1,7 @@
 import { type CancelTimer, type Clock, sleep } from '@app/clock';
 import type { Configuration } from '@app/config';
 import type { Logger } from '@app/logging';
-import { InternalError, type ProblemCode } from '@app/problems';
+import { InternalError, type ProblemCode, SessionStoppedError } from '@app/problems';
 import {
   type FinalOperationState,
   type Operation,
@@ -113,6 +113,9 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
       end = toEnd(await this.submit(operation));
     } catch (error) {
       this.logger.warn({ err: error, operationId: operation.id, action: operation.action }, 'operation failed');
+      if (error instanceof SessionStoppedError) {
+        await this.sessions.markEnded(operation.restoreSessionId, new Date(this.clock.now()));
+      }
       const state = error instanceof ActionAnswerUnknownError ? 'interrupted' : 'failed';
       end = { state, problem: toOperationProblem(error) };
     } finally {
