@@ -1,5 +1,6 @@
 export * from './model.js';
 export * from './errors.js';
 export * from './options.js';
-export type { Capabilities, OpenRestoreSessionOptions, SaveOptions } from './dialects/dialect.js';
+export type { Capabilities } from './dialects/capabilities.js';
+export type { OpenRestoreSessionOptions, SaveOptions } from './dialects/dialect.js';
 export { VeeamClient } from './veeam-client.js';

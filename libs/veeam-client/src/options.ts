@@ -9,6 +9,8 @@ export interface VeeamClientOptions {
   readonly url: string;
   /** `auto`: the newest version that the server serves and this client speaks, found at the first call and kept. */
   readonly apiVersion: ApiVersion | 'auto';
+  /** Keeps what `auto` found, so that an upgraded server does not change the version by itself. */
+  readonly versionMemory?: VersionMemory;
   readonly trust: UpstreamTrust;
   readonly username: string;
   /** Loaded afresh once when upstream refuses the login, so that a rotated password is picked up. */
@@ -21,6 +23,11 @@ export interface VeeamClientOptions {
   readonly traceparent?: () => string | undefined;
   /** `X-Request-Id` to send with a request. */
   readonly requestId?: () => string | undefined;
+}
+
+export interface VersionMemory {
+  recall(): Promise<string | undefined>;
+  keep(version: ApiVersion): Promise<void>;
 }
 
 /** All in milliseconds. */

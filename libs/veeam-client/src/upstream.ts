@@ -123,23 +123,31 @@ export class Upstream {
     await this.actions.close();
   }
 
-  private async prepare(): Promise<LoggedIn> {
-    this.ready ??= this.detect().then((dialect) => ({ dialect, tokens: this.tokensOf(dialect) }));
-    try {
-      return await this.ready;
-    } catch (error) {
-      this.ready = undefined;
-      throw error;
-    }
+  private prepare(): Promise<LoggedIn> {
+    this.ready ??= this.detect().then(
+      (dialect) => ({ dialect, tokens: this.tokensOf(dialect) }),
+      (error: unknown) => {
+        this.ready = undefined;
+        throw error;
+      },
+    );
+    return this.ready;
   }
 
   /** A version that is served asks for a login, one that is not is unknown. */
   private async detect(): Promise<Dialect> {
     if (this.fixedDialect) return this.fixedDialect;
+    const { versionMemory } = this.options;
+    const remembered = await versionMemory?.recall();
+    const known = dialects.find(({ version }) => version === remembered);
+    if (known) return known;
     for (const dialect of dialects) {
       const template = `/${dialect.version}/Organizations`;
       const answer = await this.retried(this.unauthorized('GET', route(template)), template);
-      if (answer.status === 401 || isSuccess(answer.status)) return dialect;
+      if (answer.status === 401 || isSuccess(answer.status)) {
+        await versionMemory?.keep(dialect.version);
+        return dialect;
+      }
       if (answer.status !== 404) throw refusedAnswer(answer, template, []);
     }
     const versions = dialects.map(({ version }) => version).join(', ');

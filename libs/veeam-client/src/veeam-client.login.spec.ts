@@ -15,7 +15,7 @@ import type { VeeamClient } from './veeam-client.js';
 
 const certificate = makeCertificate();
 let upstream: ScriptedUpstream;
-let client: VeeamClient | undefined;
+let client: VeeamClient;
 
 beforeEach(async () => {
   upstream = await ScriptedUpstream.start(certificate);
@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  await client?.close();
+  await client.close();
   await upstream.close();
 });
 
@@ -36,7 +36,7 @@ const onlyToken =
     if (headers.authorization === `Bearer access-token-${number}`) json(response, 200, []);
     else response.writeHead(401).end();
   };
-const many = (count: number) => Promise.all(Array.from({ length: count }, () => client?.listOrganizations()));
+const many = (count: number) => Promise.all(Array.from({ length: count }, () => client.listOrganizations()));
 
 describe('login', () => {
   it('is one form post with the password grant, without the antiforgery field that v5 does not know', async () => {
@@ -62,6 +62,27 @@ describe('login', () => {
     await client.listOrganizations();
     upstream.on('GET /v5/Organizations', onlyToken(2));
     await many(50);
+    expect(grants()).toEqual(['password', 'password']);
+  });
+
+  it('is not thrown away by a late 401 to the token before it', async () => {
+    const held: (() => void)[] = [];
+    const bothArrived = new Promise<void>((resolve) => {
+      upstream.on('GET /v5/Organizations', (response, request) => {
+        if (request.headers.authorization !== 'Bearer access-token-1') {
+          json(response, 200, []);
+        } else if (held.push(() => response.writeHead(401).end()) === 2) {
+          resolve();
+        }
+      });
+    });
+    client = clientOf(upstream);
+    const calls = [client.listOrganizations(), client.listOrganizations()];
+    await bothArrived;
+    held[0]?.();
+    await Promise.race(calls);
+    held[1]?.();
+    await Promise.all(calls);
     expect(grants()).toEqual(['password', 'password']);
   });
 
@@ -137,7 +158,7 @@ describe('a refused login', () => {
     const clock = new ManualClock();
     upstream.on('POST /v5/token', refused);
     client = clientOf(upstream, { clock });
-    await Promise.allSettled(Array.from({ length: 20 }, () => client?.listOrganizations()));
+    await Promise.allSettled(Array.from({ length: 20 }, () => client.listOrganizations()));
     await failureOf(client.listOrganizations());
     expect(grants()).toHaveLength(1);
     await clock.advance(5_000);
@@ -221,6 +242,26 @@ describe('the API version', () => {
     expect(await client.checkHealth()).toEqual({ apiVersion: 'v5' });
     const anonymous = upstream.received.filter(({ headers, method }) => method === 'GET' && !headers.authorization);
     expect(anonymous).toHaveLength(1);
+  });
+
+  it('is remembered from then on, without asking again', async () => {
+    let kept: string | undefined;
+    const versionMemory = {
+      recall: () => Promise.resolve(kept),
+      keep: (version: string) => {
+        kept = version;
+        return Promise.resolve();
+      },
+    };
+    upstream.on('GET /v5/Organizations', status(401));
+    client = clientOf(upstream, { apiVersion: 'auto', versionMemory });
+    expect(await client.apiVersion()).toBe('v5');
+    await client.close();
+    const asked = upstream.received.length;
+
+    client = clientOf(upstream, { apiVersion: 'auto', versionMemory });
+    expect(await client.apiVersion()).toBe('v5');
+    expect(upstream.received).toHaveLength(asked);
   });
 
   it('cannot be detected on a server that serves none, and is looked for again by the next call', async () => {

@@ -3,7 +3,9 @@ import { UpstreamBrokenError, UpstreamRejectedError, UpstreamTimeoutError } from
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
 import { gzipSync } from 'node:zlib';
 import { ActionAnswerUnknownError, ActionNotSentError } from './errors.js';
 import type { SaveStream } from './model.js';
@@ -187,6 +189,16 @@ describe('a download that is not whole', () => {
     const { body } = await save();
     (await cut).destroy();
     expect(await failureOf(buffer(body))).toBeInstanceOf(UpstreamBrokenError);
+  });
+
+  it('fails also for a reader who comes only after the cut', async () => {
+    const cut = stalled();
+    const { body } = await save();
+    const closed = new Promise<void>((resolve) => body.once('close', resolve));
+    body.read(0);
+    (await cut).destroy();
+    await closed;
+    expect(await failureOf(pipeline(body, new PassThrough()))).toBeInstanceOf(UpstreamBrokenError);
   });
 
   it('fails when upstream falls silent while somebody waits', async () => {

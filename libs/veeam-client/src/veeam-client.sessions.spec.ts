@@ -148,10 +148,8 @@ it.each([400, 404])('a OneDrive that a running session does not have, by %i, is 
 });
 
 it('a page of OneDrives has more only when upstream names a next one', async () => {
-  const results = [
-    { id: ONEDRIVE_ID, name: 'Alice', url: 'https://contoso-my.sharepoint.com/personal/alice', extra: 1 },
-  ];
-  const [{ extra: _, ...oneDrive } = { extra: 0 }] = results;
+  const oneDrive = { id: ONEDRIVE_ID, name: 'Alice', url: 'https://contoso-my.sharepoint.com/personal/alice' };
+  const results = [{ ...oneDrive, _links: {}, unheardOf: 1 }];
   const listing = `GET ${SESSION_PATH}/Organization/OneDrives`;
   upstream.on(
     listing,

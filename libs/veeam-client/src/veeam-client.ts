@@ -1,13 +1,8 @@
 import type { ApiVersion } from '@app/config';
 import { sleep } from '@app/clock';
-import {
-  EmailNotSetUpError,
-  NotSupportedByUpstreamError,
-  SessionStoppedError,
-  UpstreamRejectedError,
-  ValidationFailedError,
-} from '@app/problems';
-import type { Capabilities, Dialect, OpenRestoreSessionOptions, SaveOptions } from './dialects/dialect.js';
+import { EmailNotSetUpError, SessionStoppedError, UpstreamRejectedError, ValidationFailedError } from '@app/problems';
+import { type Capabilities, demandCopy, demandRestore } from './dialects/capabilities.js';
+import type { OpenRestoreSessionOptions, SaveOptions } from './dialects/dialect.js';
 import { Failure, RefusedAnswer } from './failures.js';
 import type {
   ActionItem,
@@ -169,9 +164,7 @@ export class VeeamClient {
   ): Promise<ActionResult> {
     return this.inSession(sessionId, () =>
       this.upstream.act((dialect) => {
-        const { restoreCredentials, restoreDocumentVersionAll } = dialect.capabilities;
-        demand(dialect, restoreCredentials.includes(credentials.kind), `restore with ${nameOf(credentials)}`);
-        demand(dialect, restoreDocumentVersionAll || options.documentVersion === 'last', 'restore all versions');
+        demandRestore(dialect, options, credentials);
         return dialect.restore(sessionId, item, options, credentials);
       }),
     );
@@ -185,9 +178,7 @@ export class VeeamClient {
   ): Promise<ActionResult> {
     return this.inSession(sessionId, () =>
       this.upstream.act((dialect) => {
-        const { copyCredentials, copyDocumentVersionAll } = dialect.capabilities;
-        demand(dialect, copyCredentials.includes(credentials.kind), `copy with ${nameOf(credentials)}`);
-        demand(dialect, copyDocumentVersionAll || options.documentVersion === 'last', 'copy all versions');
+        demandCopy(dialect, options, credentials);
         return dialect.copy(sessionId, item, options, credentials);
       }),
     );
@@ -288,19 +279,4 @@ async function presentable<T>(work: () => Promise<T>): Promise<T> {
 function sessionStopped(error: unknown): SessionStoppedError {
   const cause = error instanceof Failure ? error.error.cause : undefined;
   return new SessionStoppedError('The restore session has ended on the backup server.', { cause });
-}
-
-const credentialNames = {
-  user: 'user name and password',
-  application: 'an application certificate',
-  'device-code': 'a device code',
-} as const;
-
-function nameOf({ kind }: RestoreCredentials): string {
-  return credentialNames[kind];
-}
-
-function demand(dialect: Dialect, isSupported: boolean, what: string): void {
-  if (isSupported) return;
-  throw new NotSupportedByUpstreamError(`API version ${dialect.version} of the backup server cannot ${what}.`);
 }

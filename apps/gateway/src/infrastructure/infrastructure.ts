@@ -36,8 +36,9 @@ export function infrastructure(configuration: Configuration, clock: Clock, logge
     },
     {
       provide: VeeamClient,
-      useFactory: (metrics: Metrics) => createVeeamClient(configuration, clock, logger, metrics),
-      inject: [Metrics],
+      useFactory: (metrics: Metrics, servers: UpstreamServersRepository) =>
+        createVeeamClient(configuration, clock, logger, metrics, servers),
+      inject: [Metrics, UpstreamServersRepository],
     },
   ];
 }
@@ -70,10 +71,20 @@ function createAuthenticator(
   });
 }
 
-function createVeeamClient({ upstream }: Configuration, clock: Clock, logger: Logger, metrics: Metrics): VeeamClient {
+function createVeeamClient(
+  { upstream }: Configuration,
+  clock: Clock,
+  logger: Logger,
+  metrics: Metrics,
+  servers: UpstreamServersRepository,
+): VeeamClient {
   return new VeeamClient({
     ...upstream,
     clock,
+    versionMemory: {
+      recall: () => servers.findApiVersion(upstream.url),
+      keep: (version) => servers.keepApiVersion(upstream.url, version, new Date(clock.now())),
+    },
     traceparent: () => traceparent(currentRequestContext()),
     requestId: () => currentRequestContext()?.requestId,
     onRequest: (event: UpstreamRequestEvent) => {

@@ -16,15 +16,7 @@ import type {
 import type { Call } from '../wire/call.js';
 import type { WireForm } from '../wire/body.js';
 import type { PageRequest } from '../wire/page.js';
-
-/** What a version can do; asking for more throws NotSupportedByUpstreamError before anything is sent. */
-export interface Capabilities {
-  readonly restoreCredentials: readonly RestoreCredentials['kind'][];
-  readonly copyCredentials: readonly RestoreCredentials['kind'][];
-  /** `documentVersion: all` in a restore; `last` is what every version can do. */
-  readonly restoreDocumentVersionAll: boolean;
-  readonly copyDocumentVersionAll: boolean;
-}
+import type { Capabilities } from './capabilities.js';
 
 export interface OpenRestoreSessionOptions {
   /** ISO 8601 with a zone; the latest backup when absent. */

@@ -17,6 +17,8 @@ export class AnswerBody extends Readable {
     { clock, idleBodyMs }: ExchangeLimits,
   ) {
     super({ highWaterMark: HIGH_WATER_MARK });
+    // It may fail before its reader is there, who still finds it failed then; until then that is nobody's uncaught error.
+    this.on('error', () => undefined);
     this.watch = new IdleWatch(clock, idleBodyMs, () => this.destroy(timedOut('go on with its answer')));
   }
 

@@ -31,6 +31,7 @@ export function exchange(
   signal?: AbortSignal,
 ): Promise<Exchange> {
   return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
     const { method, path, headers, body = null, headersMs } = request;
     const handler = new ExchangeHandler(headersMs, limits, signal, resolve, reject);
     // Upstream is silent for as long as a restore takes: undici's own timers are off.
@@ -55,8 +56,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
     private readonly resolve: (exchange: Exchange) => void,
     private readonly reject: (reason: unknown) => void,
   ) {
-    if (signal?.aborted) this.onAbort();
-    else signal?.addEventListener('abort', this.onAbort, { once: true });
+    signal?.addEventListener('abort', this.onAbort, { once: true });
   }
 
   /** undici calls this immediately before it writes: a request that never came here was never sent. */

@@ -1,0 +1,42 @@
+import type { ApiVersion } from '@app/config';
+import { NotSupportedByUpstreamError } from '@app/problems';
+import type { CopyOptions, RestoreCredentials, RestoreOptions } from '../model.js';
+
+/** What a version can do; asking for more throws NotSupportedByUpstreamError before anything is sent. */
+export interface Capabilities {
+  readonly restoreCredentials: readonly RestoreCredentials['kind'][];
+  readonly copyCredentials: readonly RestoreCredentials['kind'][];
+  /** `documentVersion: all` in a restore; `last` is what every version can do. */
+  readonly restoreDocumentVersionAll: boolean;
+  readonly copyDocumentVersionAll: boolean;
+}
+
+interface Able {
+  readonly version: ApiVersion;
+  readonly capabilities: Capabilities;
+}
+
+/** @throws NotSupportedByUpstreamError */
+export function demandRestore(able: Able, { documentVersion }: RestoreOptions, { kind }: RestoreCredentials): void {
+  const { restoreCredentials, restoreDocumentVersionAll } = able.capabilities;
+  demand(able, restoreCredentials.includes(kind), `restore with ${credentialNames[kind]}`);
+  demand(able, restoreDocumentVersionAll || documentVersion === 'last', 'restore all versions');
+}
+
+/** @throws NotSupportedByUpstreamError */
+export function demandCopy(able: Able, { documentVersion }: CopyOptions, { kind }: RestoreCredentials): void {
+  const { copyCredentials, copyDocumentVersionAll } = able.capabilities;
+  demand(able, copyCredentials.includes(kind), `copy with ${credentialNames[kind]}`);
+  demand(able, copyDocumentVersionAll || documentVersion === 'last', 'copy all versions');
+}
+
+const credentialNames = {
+  user: 'user name and password',
+  application: 'an application certificate',
+  'device-code': 'a device code',
+} as const;
+
+function demand({ version }: Able, isSupported: boolean, what: string): void {
+  if (isSupported) return;
+  throw new NotSupportedByUpstreamError(`API version ${version} of the backup server cannot ${what}.`);
+}
