@@ -5,13 +5,16 @@ import { Agent, request, type Dispatcher } from 'undici';
 import { fromBuffer, type Entry, type ZipFile } from 'yauzl';
 import { startVeeamSandbox, type VeeamSandbox, type VeeamSandboxOptions } from '../src/index.js';
 
+/** Specs assert on whatever came. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the assertions on it are the check
+export type JsonBody = any;
+
 export interface Reply {
   readonly status: number;
   readonly headers: Dispatcher.ResponseData['headers'];
   readonly bytes: Buffer;
   readonly text: string;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- specs assert on whatever came
-  readonly json: any;
+  readonly json: JsonBody;
 }
 
 /** A running sandbox on a folder of its own, and a client that trusts its certificate. */
@@ -40,7 +43,7 @@ export class SandboxClient {
   async logIn(): Promise<void> {
     const { username, password } = this.sandbox;
     const reply = await this.form('/v5/token', { grant_type: 'password', username, password });
-    this.token = reply.json.access_token as string;
+    this.token = (reply.json as { access_token: string }).access_token;
   }
 
   form(path: string, fields: Record<string, string>): Promise<Reply> {
@@ -84,20 +87,21 @@ export class SandboxClient {
       headers: response.headers,
       bytes,
       text,
-      json: isJson ? JSON.parse(text) : undefined,
+      json: (isJson ? JSON.parse(text) : undefined) as unknown,
     };
   }
 
   /** Opens a restore session and gives its path. */
   async explore(organizationId: string, options: object = {}): Promise<string> {
     const reply = await this.post(`/v5/Organizations/${organizationId}/Action`, { explore: options });
-    return `/v5/RestoreSessions/${reply.json.id as string}`;
+    return `/v5/RestoreSessions/${(reply.json as { id: string }).id}`;
   }
 
   /** The path of the first OneDrive of this name in a session. */
   async oneDrive(session: string, name: string): Promise<string> {
     const reply = await this.get(`${session}/Organization/OneDrives?limit=1000`);
-    const found = (reply.json.results as { id: string; name: string }[]).find((oneDrive) => oneDrive.name === name);
+    const { results } = reply.json as { results: { id: string; name: string }[] };
+    const found = results.find((oneDrive) => oneDrive.name === name);
     if (!found) throw new Error(`no OneDrive of ${name}`);
     return `${session}/Organization/OneDrives/${found.id}`;
   }

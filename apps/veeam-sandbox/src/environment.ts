@@ -14,7 +14,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): VeeamSand
     ...given('username', env.VEEAM_SANDBOX_USERNAME),
     ...given('password', env.VEEAM_SANDBOX_PASSWORD),
     ...(smtpPort === undefined ? {} : { smtp: { host: env.VEEAM_SANDBOX_SMTP_HOST ?? '127.0.0.1', port: smtpPort } }),
-    ...(bigBytes === undefined ? {} : { bigOneDrive: { bytes: Number(bigBytes) } }),
+    ...(bigBytes === undefined ? {} : { bigOneDrive: { bytes: wholeNumber('VEEAM_SANDBOX_BIG_BYTES', bigBytes) } }),
   };
 }
 
@@ -28,4 +28,10 @@ function portOf(env: NodeJS.ProcessEnv, name: string): number | undefined {
   const port = Number(text);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`${name} must be a port number.`);
   return port;
+}
+
+function wholeNumber(name: string, text: string): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 0) throw new Error(`${name} must be a whole number.`);
+  return number;
 }

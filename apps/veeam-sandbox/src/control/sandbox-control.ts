@@ -193,6 +193,10 @@ export class SandboxControl {
 
   /** The big synthetic OneDrive, as sessions opened from now on see it. */
   setBigOneDrive(size: { bytes?: number; documents?: number; manySmall?: number }): void {
+    const numbers = Object.values(size);
+    if (!numbers.every((number) => Number.isSafeInteger(number) && number >= 0) || size.documents === 0) {
+      throw new Error('Sizes and counts are whole numbers, and there is at least one document.');
+    }
     Object.assign(this.parts.world.files.bigOneDrive, size);
   }
 

@@ -41,10 +41,7 @@ export async function writeAnswer(response: ServerResponse, answer: Answer, writ
   }
 
   const save = isDownload ? writing.beginSave(size) : undefined;
-  const onClose = (): void => {
-    if (!response.writableFinished) save?.end('aborted');
-  };
-  response.once('close', onClose);
+  const { socket } = response; // finishing takes it away from the response
   response.flushHeaders();
   try {
     const pieces = isEncoded ? gzipped(body.read()) : body.read();
@@ -53,20 +50,28 @@ export async function writeAnswer(response: ServerResponse, answer: Answer, writ
       save?.end('cut');
       await sentSoFar(response);
       response.destroy();
-    } else if (!response.destroyed) {
-      await new Promise<void>((resolve) => {
-        response.once('close', resolve);
-        response.end(() => {
-          save?.end('finished');
-          if ((wrongLength?.difference ?? 0) > 0) response.socket?.end();
-          resolve();
-        });
-      });
+    } else {
+      const isWhole = await finished(response);
+      save?.end(isWhole ? 'finished' : 'aborted');
+      if ((wrongLength?.difference ?? 0) > 0) socket?.end();
     }
   } catch (error) {
     save?.end('failed');
     throw error;
   }
+}
+
+/** False when the other side left before all was with the operating system. */
+async function finished(response: ServerResponse): Promise<boolean> {
+  if (response.destroyed) return false;
+  return new Promise((resolve) => {
+    response.once('close', () => {
+      resolve(response.writableFinished);
+    });
+    response.end(() => {
+      resolve(true);
+    });
+  });
 }
 
 /** True when it stopped at the cut. Stops quietly when the other side leaves. */

@@ -52,7 +52,10 @@ export class Email {
     const transport = createTransport({
       host: settings.smtpServer,
       port: settings.port,
-      secure: settings.useSSL,
+      // As .NET does it: SSL means STARTTLS, except on the port of SMTP over TLS; without it none is used even if offered.
+      secure: settings.useSSL && settings.port === 465,
+      requireTLS: settings.useSSL,
+      ignoreTLS: !settings.useSSL,
       ...(settings.useAuthentication ? { auth: { user: settings.username, pass: settings.userPassword } } : {}),
     });
     try {
