@@ -1,17 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
 import { type Clock, SystemClock } from '@app/clock';
 import type { Configuration } from '@app/config';
 import { AccessTokenAuthenticator, authenticateRequests, challenge, isExempt, principalOf } from '@app/identity';
-import {
-  acceptRequestId,
-  createLogger,
-  type Logger,
-  logRequests,
-  Metrics,
-  NestLogger,
-  requestContextOf,
-} from '@app/logging';
+import { createLogger, type Logger, logRequests, Metrics, NestLogger, requestContextOf } from '@app/logging';
 import { ProblemDetailsFilter } from '@app/problems';
 import { Scrubber } from '@app/secrets';
 import helmet from '@fastify/helmet';
@@ -45,7 +38,8 @@ export async function createApp(
 ): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: bodyLimitBytes,
-    genReqId: (request: IncomingMessage) => acceptRequestId(request.headers['x-request-id']),
+    // The id that the log and X-Request-Id have: `logRequests` sees a request before Fastify does.
+    genReqId: (raw: IncomingMessage) => requestContextOf({ raw })?.requestId ?? randomUUID(),
     rewriteUrl: (request: IncomingMessage) => canonicalizeV5Path(request.url ?? '/'),
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
     trustProxy: [...configuration.server.trustProxy],

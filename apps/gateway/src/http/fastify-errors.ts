@@ -47,6 +47,7 @@ export function answerRouterError(error: Error, request: FastifyRequest, reply: 
   void reply
     .code(problem.status)
     .header('cache-control', 'no-store')
+    .header('x-content-type-options', 'nosniff')
     .type('application/problem+json')
     .send(JSON.stringify(problem));
 }
