@@ -13,6 +13,8 @@ const base = {
 };
 
 module.exports = {
+  // Specs of the whole house start half a dozen servers; on a busy machine that takes longer than Jest's 5 s.
+  testTimeout: 30_000,
   projects: [
     {
       ...base,

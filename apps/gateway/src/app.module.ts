@@ -30,6 +30,7 @@ import { OperationRunner } from './operations/operation-runner.js';
 import { OperationsController } from './operations/operations.controller.js';
 import { OperationsService } from './operations/operations.service.js';
 import { Replica } from './operations/replica.js';
+import { RunningOperations } from './operations/running-operations.js';
 import { AuthorizationService } from './policy/authorization.service.js';
 import { MailRules } from './policy/mail-rules.service.js';
 import { OwnershipService } from './policy/ownership.service.js';
@@ -78,6 +79,7 @@ const services = [
   Replica,
   OperationEnds,
   ClaimedOperations,
+  RunningOperations,
   OperationRunner,
   OperationsService,
   SavesService,

@@ -7,6 +7,7 @@ import { AccessTokenAuthenticator, authenticateRequests, challenge, isExempt, pr
 import { createLogger, type Logger, logRequests, Metrics, NestLogger, requestContextOf } from '@app/logging';
 import { ProblemDetailsFilter } from '@app/problems';
 import { Scrubber } from '@app/secrets';
+import { upstreamMessageOf } from '@app/veeam-client';
 import helmet from '@fastify/helmet';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -75,7 +76,11 @@ async function configureApp(app: NestFastifyApplication, configuration: Configur
       onProblem: (problem, error) => {
         if (problem.status >= 500) {
           const level = problem.code === 'internal-error' ? 'error' : 'warn';
-          logger[level]({ err: error, code: problem.code, requestId: problem.requestId }, problem.title);
+          const upstreamMessage = upstreamMessageOf(error);
+          logger[level](
+            { err: error, upstreamMessage, code: problem.code, requestId: problem.requestId },
+            problem.title,
+          );
         }
       },
     }),

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isNativeError } from 'node:util/types';
 
 import { InternalError, StoreUnavailableError } from '@app/problems';
 import type { Secret } from '@app/secrets';
@@ -75,7 +76,7 @@ export class UniqueViolation extends Error {
 
 function toStoreError(error: unknown): unknown {
   // drizzle wraps the driver's error in one whose message repeats statement and parameters.
-  const driver = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const driver = isNativeError(error) && isNativeError(error.cause) ? error.cause : error;
   if (driver instanceof pg.DatabaseError && driver.code !== undefined) {
     if (driver.code === UNIQUE_VIOLATION) {
       return new UniqueViolation(driver.constraint ?? '');
@@ -84,7 +85,7 @@ function toStoreError(error: unknown): unknown {
       ? new StoreUnavailableError('The database is not ready.', { cause: safeCause(driver) })
       : new InternalError('A statement failed.', { cause: safeCause(driver) });
   }
-  if (driver instanceof Error && (isConnectionError(driver) || error !== driver)) {
+  if (isNativeError(driver) && (isConnectionError(driver) || error !== driver)) {
     return new StoreUnavailableError('The database cannot be reached.', { cause: safeCause(driver) });
   }
   return error;

@@ -107,7 +107,8 @@ export class OperationsRepository {
         const rows = await orm
           .update(operations)
           .set(claimed(claim))
-          .where(and(inArray(operations.id, next), eq(operations.state, 'accepted')))
+          // `=`, which asks once: by `in` the planner may ask again for each row, and claim a second one.
+          .where(and(eq(operations.id, next), eq(operations.state, 'accepted')))
           .returning();
         return rows.map(toOperation)[0];
       });

@@ -9,6 +9,7 @@ import type { SaveRequest } from '../actions/action-request.js';
 import type { ActionTarget } from '../actions/actions.service.js';
 import { CLOCK, CONFIGURATION } from '../infrastructure/tokens.js';
 import { operationLocation } from '../operations/operation-presenter.js';
+import { RunningOperations } from '../operations/running-operations.js';
 import { contentDisposition } from './content-disposition.js';
 import { deliverDownload } from './deliver-download.js';
 import { DownloadSlots } from './download-slots.js';
@@ -23,6 +24,7 @@ export class DownloadResponder {
 
   constructor(
     private readonly saves: SavesService,
+    private readonly running: RunningOperations,
     private readonly metrics: Metrics,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits' | 'server'>,
@@ -36,7 +38,18 @@ export class DownloadResponder {
   }
 
   /** Resolves when the response is over. What it throws was thrown before a byte was sent. */
-  async respond(principal: Principal, target: ActionTarget, request: SaveRequest, reply: FastifyReply): Promise<void> {
+  respond(principal: Principal, target: ActionTarget, request: SaveRequest, reply: FastifyReply): Promise<void> {
+    const download = this.download(principal, target, request, reply);
+    this.running.add(download);
+    return download;
+  }
+
+  private async download(
+    principal: Principal,
+    target: ActionTarget,
+    request: SaveRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
     const release = this.slots.acquire(JSON.stringify([principal.issuer, principal.subject]));
     const ended = this.metrics.startDownload();
     const callerGone = new AbortController();

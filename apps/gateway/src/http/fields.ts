@@ -1,5 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
 import { IsBoolean, IsIn, Matches, ValidateBy, ValidateIf } from 'class-validator';
 
 import { isJsonObject } from './json-object.js';
@@ -79,6 +80,25 @@ export function OneOf(values: readonly string[], options: FieldOptions & { defau
 
 export function Flag(options: FieldOptions & { default: boolean }): PropertyDecorator {
   return field(options, { type: Boolean, default: options.default }, [IsBoolean({ message: 'must be true or false' })]);
+}
+
+/** A whole number within bounds, given as digits: for query parameters. Always optional. */
+export function WholeNumber(
+  least: number,
+  most: number,
+  { description, default: standard }: { readonly description: string; readonly default: number },
+): PropertyDecorator {
+  const digits = new RegExp(`^\\d{1,${String(most).length}}$`);
+  return field({ description, optional: true }, { type: 'integer', default: standard, minimum: least, maximum: most }, [
+    Transform(({ value }: { value: unknown }) =>
+      typeof value === 'string' && digits.test(value) ? Number(value) : value,
+    ),
+    Rule(
+      'wholeNumber',
+      `must be a whole number from ${least} to ${most}`,
+      (value) => typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most,
+    ),
+  ]);
 }
 
 /** A string that matches a pattern. */

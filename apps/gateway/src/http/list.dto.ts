@@ -1,27 +1,14 @@
 import type { Principal } from '@app/identity';
-import { Transform } from 'class-transformer';
 import { ApiProperty } from '@nestjs/swagger';
-import { IsInt, Max, Min } from 'class-validator';
 
 import { decodeCursor, encodeCursor, type PageRequest } from './cursor.js';
-import { field, text } from './fields.js';
+import { text, WholeNumber } from './fields.js';
 
 const DEFAULT_LIMIT = 100;
 const MOST_A_PAGE = 1_000;
 
 export class ListQuery {
-  @field(
-    { description: 'Most items a page has.', optional: true },
-    { type: Number, default: DEFAULT_LIMIT, minimum: 1, maximum: MOST_A_PAGE },
-    [
-      Transform(({ value }: { value: unknown }) =>
-        typeof value === 'string' && /^\d{1,6}$/.test(value) ? Number(value) : value,
-      ),
-      IsInt({ message: `must be a whole number from 1 to ${MOST_A_PAGE}` }),
-      Min(1, { message: 'must be at least 1' }),
-      Max(MOST_A_PAGE, { message: `must be at most ${MOST_A_PAGE}` }),
-    ],
-  )
+  @WholeNumber(1, MOST_A_PAGE, { description: 'Most items a page has.', default: DEFAULT_LIMIT })
   readonly limit?: number;
 
   @text(

@@ -1,4 +1,4 @@
-import { type CancelTimer, type Clock, sleep } from '@app/clock';
+import type { CancelTimer, Clock } from '@app/clock';
 import type { Configuration } from '@app/config';
 import type { Logger } from '@app/logging';
 import { InternalError, type ProblemCode, SessionStoppedError } from '@app/problems';
@@ -9,8 +9,8 @@ import {
   OperationsRepository,
   RestoreSessionsRepository,
 } from '@app/store';
-import { type ActionResult, ActionAnswerUnknownError, VeeamClient } from '@app/veeam-client';
-import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { type ActionResult, ActionAnswerUnknownError, upstreamMessageOf, VeeamClient } from '@app/veeam-client';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 
 import { CredentialProfilesService } from '../credential-profiles/credential-profiles.service.js';
 import { HeldDeviceCodes } from '../device-codes/held-device-codes.js';
@@ -18,6 +18,7 @@ import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
 import { ClaimedOperations, toOperationProblem } from './claimed-operations.js';
 import { stateOf } from './outcome.js';
 import { Replica } from './replica.js';
+import { RunningOperations } from './running-operations.js';
 import type { StoredRequest } from './stored-request.js';
 
 /** How often the queue is looked at for what no replica was told of. */
@@ -28,8 +29,7 @@ const POLL_EVERY_MS = 5_000;
  * what was left. A request goes upstream once: whatever breaks afterwards ends the operation, and nothing sends it again.
  */
 @Injectable()
-export class OperationRunner implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly running = new Set<Promise<void>>();
+export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy {
   private cancelPoll: CancelTimer = () => undefined;
   private isStopping = false;
 
@@ -41,6 +41,7 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
     private readonly deviceCodes: HeldDeviceCodes,
     private readonly replica: Replica,
     private readonly claimed: ClaimedOperations,
+    private readonly running: RunningOperations,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits'>,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -52,16 +53,10 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
     }, POLL_EVERY_MS);
   }
 
-  /** No new work; what runs gets the grace to end. */
-  async beforeApplicationShutdown(): Promise<void> {
+  /** Comes first in a shutdown: no new work, while what runs gets the grace to end. */
+  onModuleDestroy(): void {
     this.isStopping = true;
     this.cancelPoll();
-    const graceOver = new AbortController();
-    await Promise.race([
-      Promise.allSettled(this.running),
-      sleep(this.clock, this.configuration.limits.shutdownGraceMs, graceOver.signal).catch(() => undefined),
-    ]);
-    graceOver.abort();
   }
 
   /** Tells the runner that something was queued. */
@@ -70,12 +65,11 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   private track(work: Promise<void>): void {
-    const tracked = work
-      .catch((error: unknown) => {
+    this.running.add(
+      work.catch((error: unknown) => {
         this.logger.error({ err: error }, 'the queue of operations could not be served; trying again');
-      })
-      .finally(() => this.running.delete(tracked));
-    this.running.add(tracked);
+      }),
+    );
   }
 
   private async poll(): Promise<void> {
@@ -112,7 +106,11 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
     try {
       end = toEnd(await this.submit(operation));
     } catch (error) {
-      this.logger.warn({ err: error, operationId: operation.id, action: operation.action }, 'operation failed');
+      const { id: operationId, action } = operation;
+      this.logger.warn(
+        { err: error, upstreamMessage: upstreamMessageOf(error), operationId, action },
+        'operation failed',
+      );
       if (error instanceof SessionStoppedError) {
         await this.sessions.markEnded(operation.restoreSessionId, new Date(this.clock.now()));
       }

@@ -1,7 +1,8 @@
 import type { Operation } from '@app/store';
-import type { OneDrive, Organization } from '@app/veeam-client';
+import type { OneDrive, Organization, Page } from '@app/veeam-client';
 
 import type { IssuedDeviceCode } from '../device-codes/device-codes.service.js';
+import type { PageRequest } from '../http/cursor.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
 
 /*
@@ -33,6 +34,29 @@ export function toV5Session(session: RestoreSession, publicUrl: string) {
     _links: {
       self: { href: self },
       onedrives: { href: `${self}/Organization/OneDrives` },
+    },
+  };
+}
+
+/** A page with links to its neighbours, which is how clients of version 5 find the next. */
+export function toV5OneDrivePage(
+  { items, hasMore }: Page<OneDrive>,
+  { offset, limit }: PageRequest,
+  sid: string,
+  publicUrl: string,
+) {
+  const link = (at: number) => ({
+    href: `${publicUrl}/v5/RestoreSessions/${sid}/Organization/OneDrives?limit=${limit}&offset=${at}`,
+  });
+  return {
+    offset,
+    limit,
+    results: items.map((oneDrive) => toV5OneDrive(oneDrive, sid, publicUrl)),
+    _links: {
+      first: link(0),
+      ...(offset > 0 && { prev: link(Math.max(0, offset - limit)) }),
+      self: link(offset),
+      ...(hasMore && { next: link(offset + limit) }),
     },
   };
 }

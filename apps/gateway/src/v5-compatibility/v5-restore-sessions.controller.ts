@@ -15,7 +15,7 @@ import { readV5Action } from './read-v5-action.js';
 import { readV5DeviceCode, readV5Stop } from './read-v5-commands.js';
 import { V5ActionResponder } from './v5-action-responder.js';
 import { V5PageQuery } from './v5-compatibility.dto.js';
-import { toV5DeviceCode, toV5OneDrive, toV5Session } from './v5-presenter.js';
+import { toV5DeviceCode, toV5OneDrive, toV5OneDrivePage, toV5Session } from './v5-presenter.js';
 
 @ApiTags('v5 compatibility')
 @Controller('v5/RestoreSessions/:sid')
@@ -60,8 +60,8 @@ export class V5RestoreSessionsController {
     @Param() { sid }: SessionParams,
     @Query() { offset, limit }: V5PageQuery,
   ) {
-    const { items } = await this.catalog.oneDrives(principal, sid, { offset, limit });
-    return { offset, limit, results: items.map((oneDrive) => toV5OneDrive(oneDrive, sid, this.publicUrl)) };
+    const page = { offset, limit };
+    return toV5OneDrivePage(await this.catalog.oneDrives(principal, sid, page), page, sid, this.publicUrl);
   }
 
   @Get('Organization/OneDrives/:oid')

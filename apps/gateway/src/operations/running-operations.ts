@@ -1,0 +1,47 @@
+import { type Clock, sleep } from '@app/clock';
+import type { Configuration } from '@app/config';
+import { VeeamClient } from '@app/veeam-client';
+import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
+
+import { CLOCK, CONFIGURATION } from '../infrastructure/tokens.js';
+
+/** Time to record how operations were broken off, ms; a download may yet hang on a caller who takes nothing. */
+const RECORDING_MS = 2_000;
+
+/**
+ * What this process is in the middle of, downloads as well as the rest. A shutdown gives it the grace to end; what has not by then is
+ * broken off, and there is still time to record that.
+ */
+@Injectable()
+export class RunningOperations implements BeforeApplicationShutdown {
+  private readonly running = new Set<Promise<unknown>>();
+
+  constructor(
+    private readonly client: VeeamClient,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits'>,
+  ) {}
+
+  /** @param work from the claim to the recorded end */
+  add(work: Promise<unknown>): void {
+    const tracked = work
+      .catch(() => undefined)
+      .finally(() => {
+        this.running.delete(tracked);
+      });
+    this.running.add(tracked);
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.settledWithin(this.configuration.limits.shutdownGraceMs);
+    await this.client.close();
+    await this.settledWithin(RECORDING_MS);
+  }
+
+  private async settledWithin(limitMs: number): Promise<void> {
+    const settled = new AbortController();
+    const limit = sleep(this.clock, limitMs, settled.signal).catch(() => undefined);
+    await Promise.race([Promise.all(this.running), limit]);
+    settled.abort();
+  }
+}
