@@ -1,3 +1,8 @@
+import { connect } from 'node:net';
+
+import { type ProblemCode, problemCodes } from '@app/problems';
+
+import { until } from './until.js';
 import type { Gateway, Neighbours } from './world.js';
 
 export interface Answer {
@@ -73,4 +78,77 @@ export class Caller {
     const { body } = await this.get(`/api/v1/restore-sessions/${sid}/onedrives`);
     return body.items.map(({ id }: { id: string }) => id);
   }
+
+  /** The id of somebody's OneDrive in a session, by the name it has in lists. */
+  async oneDriveNamed(sid: string, name: string): Promise<string> {
+    const { body } = await this.get(`/api/v1/restore-sessions/${sid}/onedrives`);
+    const found = body.items.find((oneDrive: { name: string }) => oneDrive.name === name);
+    if (found === undefined) throw new Error(`no OneDrive of ${name}: ${JSON.stringify(body)}`);
+    return found.id as string;
+  }
+
+  /** An operation as it stands, by its id. */
+  async operation(id: string): Promise<Answer['body']> {
+    const { status, body } = await this.get(`/api/v1/operations/${id}`);
+    if (status !== 200) throw new Error(`no operation: ${JSON.stringify(body)}`);
+    return body;
+  }
+
+  /** An operation in its final state. */
+  endOf(id: string): Promise<Answer['body']> {
+    return until(async () => {
+      const operation = await this.operation(id);
+      return !['accepted', 'submitting', 'following'].includes(operation.state as string) && operation;
+    });
+  }
+}
+
+/** Sends bytes over a connection of their own, for what no HTTP client would send, and resolves with all that came back. */
+export async function exchangeBytes(gateway: Pick<Gateway, 'url'>, bytes: string | Buffer): Promise<string> {
+  const { hostname, port } = new URL(gateway.url);
+  const socket = connect(Number(port), hostname);
+  socket.write(bytes);
+  const pieces: Buffer[] = [];
+  try {
+    for await (const piece of socket as AsyncIterable<Buffer>) pieces.push(piece);
+  } catch {
+    // A server that refuses what it has not read to the end may reset the connection behind its answer.
+  }
+  return Buffer.concat(pieces).toString('utf8');
+}
+
+/** The answer in what `exchangeBytes` got back. */
+export function parseAnswer(text: string): Answer {
+  const [head = '', ...body] = text.split('\r\n\r\n');
+  const [statusLine = '', ...lines] = head.split('\r\n');
+  const headers = new Headers(
+    lines.map((line): [string, string] => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]),
+  );
+  const content = body.join('\r\n\r\n');
+  const isJson = headers.get('content-type')?.includes('json') ?? false;
+  return { status: Number(statusLine.split(' ')[1]), headers, body: isJson ? JSON.parse(content) : content };
+}
+
+/** Expects what every refusal has in common: the table's status and title, the id of the request, and safe headers. */
+export function expectProblem({ status, headers, body }: Answer, code: ProblemCode): void {
+  expect({ status, body: body as unknown }).toMatchObject({
+    status: problemCodes[code].status,
+    body: {
+      title: problemCodes[code].title,
+      status: problemCodes[code].status,
+      detail: expect.any(String) as string,
+      code,
+      requestId: headers.get('x-request-id'),
+    },
+  });
+  expect(headers.get('content-type')).toMatch(/^application\/problem\+json/);
+  expect(headers.get('cache-control')).toBe('no-store');
+  expect(headers.get('x-content-type-options')).toBe('nosniff');
+}
+
+/** The id at the end of `Operation-Location`. */
+export function operationIdOf(headers: Headers): string {
+  const location = headers.get('operation-location');
+  if (location === null) throw new Error('no Operation-Location');
+  return location.slice(location.lastIndexOf('/') + 1);
 }

@@ -35,6 +35,7 @@ import { AuthorizationService } from './policy/authorization.service.js';
 import { MailRules } from './policy/mail-rules.service.js';
 import { OwnershipService } from './policy/ownership.service.js';
 import { PolicyGuard } from './policy/policy.guard.js';
+import { PolicyWatch } from './policy/policy-watch.js';
 import { RouteDeclarations } from './policy/route-declarations.js';
 import { RestoreSessionExpiry } from './restore-sessions/restore-session-expiry.js';
 import { RestoreSessionsController } from './restore-sessions/restore-sessions.controller.js';
@@ -65,6 +66,7 @@ const guards = [
 
 const services = [
   RouteDeclarations,
+  PolicyWatch,
   OwnershipService,
   AuthorizationService,
   MailRules,

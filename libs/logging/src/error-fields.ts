@@ -5,6 +5,8 @@ import { types } from 'node:util';
 export interface ErrorFields {
   readonly name: string;
   readonly code?: string | number;
+  /** HTTP status of a peer's answer. */
+  readonly status?: number;
   readonly message: string;
   readonly stack?: string;
   readonly cause?: ErrorFields;
@@ -23,8 +25,9 @@ export function errorFields(error: unknown, scrubber: Scrubber, depth = 0): Erro
     const scrubbed = scrubber.scrub(String(text));
     return scrubbed.length > longest ? `${scrubbed.slice(0, longest)}...` : scrubbed;
   };
-  if (!isError(error)) return { name: typeof error, message: cut(String(error), LONGEST_MESSAGE) };
+  if (!isErrorLike(error)) return { name: typeof error, message: cut(error, LONGEST_MESSAGE) };
   const { name, message, stack, cause } = error;
+  const status = 'status' in error ? error.status : undefined;
   const code = 'code' in error ? error.code : undefined;
   const errors: unknown = 'errors' in error && error instanceof AggregateError ? error.errors : undefined;
   const hasDeeper = depth < DEEPEST_CAUSE;
@@ -32,6 +35,7 @@ export function errorFields(error: unknown, scrubber: Scrubber, depth = 0): Erro
     name: cut(name, 100),
     ...(typeof code === 'string' && { code: cut(code, 100) }),
     ...(typeof code === 'number' && { code }),
+    ...(typeof status === 'number' && { status }),
     message: cut(message, LONGEST_MESSAGE),
     ...(typeof stack === 'string' && { stack: cut(stack, LONGEST_STACK) }),
     ...(cause !== undefined && hasDeeper && { cause: errorFields(cause, scrubber, depth + 1) }),
@@ -54,6 +58,13 @@ export function withErrorFields(value: unknown, scrubber: Scrubber, depth = 0): 
 
 function isError(value: unknown): value is Error {
   return types.isNativeError(value) || value instanceof Error;
+}
+
+/** Causes may be plain objects, reduced from errors that held too much. */
+function isErrorLike(value: unknown): value is Error {
+  if (isError(value)) return true;
+  if (typeof value !== 'object' || value === null || !('name' in value) || !('message' in value)) return false;
+  return typeof value.name === 'string' && typeof value.message === 'string';
 }
 
 function isPlain(value: object): boolean {

@@ -102,6 +102,15 @@ describe('createLogger', () => {
     expect(lines[0]).not.toContain('n-secret');
   });
 
+  it('writes the chosen fields of a cause that is a plain object', () => {
+    const cause = { name: 'UpstreamAnswer', message: 'was answered with 500', status: 500, code: 'X', body: 'hidden' };
+    logger.error({ err: new Error('failed', { cause }) }, 'failed');
+    expect(lines[0]).not.toContain('hidden');
+    expect(onlyLine().err).toMatchObject({
+      cause: { name: 'UpstreamAnswer', message: 'was answered with 500', status: 500, code: 'X' },
+    });
+  });
+
   it('writes causes that are no errors as text', () => {
     logger.error({ err: new Error('outer', { cause: 'a word' }) }, 'x');
     expect(onlyLine().err).toMatchObject({ cause: { name: 'string', message: 'a word' } });

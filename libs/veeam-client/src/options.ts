@@ -1,6 +1,6 @@
 import type { ApiVersion, UpstreamTrust } from '@app/config';
 import type { Clock } from '@app/clock';
-import type { SecretSource } from '@app/secrets';
+import type { Secret, SecretSource } from '@app/secrets';
 
 export type PasswordSource = Pick<SecretSource, 'current' | 'load'>;
 
@@ -15,6 +15,8 @@ export interface VeeamClientOptions {
   readonly username: string;
   /** Loaded afresh once when upstream refuses the login, so that a rotated password is picked up. */
   readonly password: PasswordSource;
+  /** All the secrets there are, to be scrubbed from what upstream says before it is logged. */
+  readonly secrets?: readonly { readonly current: Secret }[];
   readonly clock: Clock;
   readonly timeouts?: Partial<UpstreamTimeouts>;
   /** Called at the end of every single request, retries and logins included; must not throw. */

@@ -71,7 +71,7 @@ export class Upstream {
       secrets = [token, ...secretsIn(call.body)];
       return this.retried(request, templateOf(dialect, call), signal);
     });
-    if (!isSuccess(answer.status)) throw refusedAnswer(answer, templateOf(dialect, call), secrets);
+    if (!isSuccess(answer.status)) throw this.refused(answer, templateOf(dialect, call), secrets);
     return call.read(answerReader(answer.text));
   }
 
@@ -91,9 +91,9 @@ export class Upstream {
       return this.observed(request, what, () => this.actions.send(request));
     }).catch(asActionError);
     if (UNKNOWN_EFFECT_STATUSES.has(answer.status)) {
-      throw new ActionAnswerUnknownError(refusedAnswer(answer, what, secrets).error);
+      throw new ActionAnswerUnknownError(this.refused(answer, what, secrets).error);
     }
-    if (!isSuccess(answer.status)) throw refusedAnswer(answer, what, secrets);
+    if (!isSuccess(answer.status)) throw this.refused(answer, what, secrets);
     try {
       return call.read(answerReader(answer.text));
     } catch (error) {
@@ -114,7 +114,7 @@ export class Upstream {
       const exchange = await this.observed(request, what, () => this.actions.open(request, signal));
       return openedStream(exchange, { clock: this.options.clock, idleBodyMs: this.timeouts.idleBodyMs });
     }).catch(asActionError);
-    if ('text' in answer) throw refusedAnswer(answer, what, secrets);
+    if ('text' in answer) throw this.refused(answer, what, secrets);
     return answer.stream;
   }
 
@@ -148,10 +148,16 @@ export class Upstream {
         await versionMemory?.keep(dialect.version);
         return dialect;
       }
-      if (answer.status !== 404) throw refusedAnswer(answer, template, []);
+      if (answer.status !== 404) throw this.refused(answer, template, []);
     }
     const versions = dialects.map(({ version }) => version).join(', ');
     throw new UpstreamBrokenError(`The backup server serves none of the API versions ${versions}.`);
+  }
+
+  /** Upstream may repeat in its words what went up with this request, or with another. */
+  private refused(answer: HttpAnswer, what: string, sent: readonly Secret[]): RefusedAnswer {
+    const known = (this.options.secrets ?? []).map(({ current }) => current);
+    return refusedAnswer(answer, what, [...sent, ...known]);
   }
 
   private tokensOf(dialect: Dialect): AccessTokens {

@@ -64,7 +64,8 @@ export class ActionsService {
 
   async restore(principal: Principal, target: ActionTarget, request: RestoreRequest): Promise<Operation> {
     return this.sessions.use(principal, target.sid, async (session) => {
-      await this.authorization.oneDrive(principal, 'restore', session, target.oid);
+      const profile = this.profileName(session, request);
+      await this.authorization.restore(principal, session, target.oid, request, profile);
       const { documentVersion, documentAction } = request;
       const stored: StoredRequest = { action: 'restore', documentVersion, documentAction };
       return this.queue(principal, session, target.oid, request, stored);
@@ -73,29 +74,38 @@ export class ActionsService {
 
   async copy(principal: Principal, target: ActionTarget, request: CopyRequest): Promise<Operation> {
     return this.sessions.use(principal, target.sid, async (session) => {
-      await this.authorization.oneDrive(principal, 'copy', session, target.oid);
-      const into = await this.authorization.copyTarget(principal, session, request.target);
+      const profile = this.profileName(session, request);
+      const { target: into } = await this.authorization.copy(principal, session, target.oid, request, profile);
       return this.queue(principal, session, target.oid, request, toStoredCopy(request, into));
     });
   }
 
   async send(principal: Principal, target: ActionTarget, request: SendRequest): Promise<Operation> {
     return this.sessions.use(principal, target.sid, async (session) => {
-      await this.authorization.oneDrive(principal, 'send', session, target.oid);
+      const { to, subject, text, reason } = request;
       const from = this.mailRules.sender(principal, request.from);
-      const to = this.mailRules.recipient(request.to);
+      await this.authorization.send(principal, session, target.oid, {
+        reason,
+        senderAllowed: from.isAllowed,
+        recipientAllowed: this.mailRules.isRecipientAllowed(to),
+      });
       if (!(await this.client.emailSettings()).isEnabled) {
         throw new EmailNotSetUpError('E-mail is not set up on the backup server.');
       }
-      const { subject, text } = request;
-      return this.queue(principal, session, target.oid, request, { action: 'send', from, to, subject, text });
+      return this.queue(principal, session, target.oid, request, {
+        action: 'send',
+        from: from.address,
+        to,
+        subject,
+        text,
+      });
     });
   }
 
   /** A download does not wait in the queue. @throws OperationConflictError while another operation of the session runs */
   async startSave(principal: Principal, target: ActionTarget, request: SaveRequest): Promise<StartedSave> {
     return this.sessions.use(principal, target.sid, async (session) => {
-      const oneDrive = await this.authorization.oneDrive(principal, 'save', session, target.oid);
+      const oneDrive = await this.authorization.save(principal, session, target.oid, request);
       const operation = await this.operations.acceptAndClaim(
         this.toNewOperation(principal, session, target.oid, request.reason, {
           stored: { action: 'save', asZip: request.asZip },
@@ -136,6 +146,13 @@ export class ActionsService {
       this.heldDeviceCodes.forget(operation.id);
       throw error;
     }
+  }
+
+  /** What the policy is told of the credentials: nothing of a device code, and the name even of a profile that is not there. */
+  private profileName(session: RestoreSession, request: RestoreRequest | CopyRequest): string | undefined {
+    return request.userCode === undefined
+      ? (request.credentialProfile ?? this.profiles.defaultOf(session.organizationName)?.name)
+      : undefined;
   }
 
   /** The name of what will be used; what the server's version cannot take is refused before anything is recorded. */

@@ -39,8 +39,6 @@ export class CatalogService {
   }
 
   async oneDrive(principal: Principal, sid: string, oid: string): Promise<OneDrive> {
-    return this.sessions.use(principal, sid, (session) =>
-      this.authorization.oneDrive(principal, 'browse', session, oid),
-    );
+    return this.sessions.use(principal, sid, (session) => this.authorization.browse(principal, session, oid));
   }
 }

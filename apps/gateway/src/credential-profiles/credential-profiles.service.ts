@@ -10,15 +10,20 @@ import { CONFIGURATION } from '../infrastructure/tokens.js';
 export class CredentialProfilesService {
   constructor(@Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'credentialProfiles'>) {}
 
+  /** The profile that actions of an organization use unless they name one. */
+  defaultOf(organizationName: string): CredentialProfileConfiguration | undefined {
+    return this.profilesOf(organizationName)[0];
+  }
+
   /**
    * The profile an action of an organization uses: the one named, else the organization's own.
    * @throws NoCredentialProfileError when there is none
    */
   resolve(organizationName: string, name: string | undefined): CredentialProfileConfiguration {
-    const profile = this.configuration.credentialProfiles.find(
-      (candidate) =>
-        candidate.organization === organizationName.toLowerCase() && (name === undefined || candidate.name === name),
-    );
+    const profile =
+      name === undefined
+        ? this.defaultOf(organizationName)
+        : this.profilesOf(organizationName).find((candidate) => candidate.name === name);
     if (profile === undefined) {
       throw new NoCredentialProfileError(
         name === undefined
@@ -40,5 +45,11 @@ export class CredentialProfilesService {
           certificate: profile.certificate.current,
           certificatePassword: profile.certificatePassword.current,
         };
+  }
+
+  private profilesOf(organizationName: string): CredentialProfileConfiguration[] {
+    return this.configuration.credentialProfiles.filter(
+      ({ organization }) => organization === organizationName.toLowerCase(),
+    );
   }
 }

@@ -12,7 +12,7 @@ export class ReceivedBody {
     private readonly contentLength: number | undefined,
     isZip: boolean,
   ) {
-    this.zipEnd = isZip && contentLength === undefined ? new ZipEndCheck() : undefined;
+    this.zipEnd = isZip ? new ZipEndCheck() : undefined;
   }
 
   /** @throws UpstreamBrokenError when it gets longer than it said. */

@@ -2,6 +2,7 @@ import type { Clock } from '@app/clock';
 import type { Configuration } from '@app/config';
 import { AccessTokenAuthenticator } from '@app/identity';
 import { addUpstreamTime, currentRequestContext, type Logger, Metrics, traceparent } from '@app/logging';
+import { PolicySource } from '@app/policy';
 import {
   Database,
   DeviceCodesRepository,
@@ -34,6 +35,7 @@ export function infrastructure(configuration: Configuration, clock: Clock, logge
       useFactory: (metrics: Metrics) => createAuthenticator(configuration, clock, logger, metrics),
       inject: [Metrics],
     },
+    { provide: PolicySource, useFactory: () => createPolicySource(configuration, logger) },
     {
       provide: VeeamClient,
       useFactory: (metrics: Metrics, servers: UpstreamServersRepository) =>
@@ -71,8 +73,22 @@ function createAuthenticator(
   });
 }
 
+/** @throws PolicySetError when the policy is broken: there is no start without one */
+function createPolicySource({ policyDir }: Configuration, logger: Logger): PolicySource {
+  return new PolicySource({
+    ...(policyDir !== undefined && { folder: policyDir }),
+    onReload: (reload) => {
+      if (reload.kind === 'replaced') {
+        logger.info({ digest: reload.digest, replaced: reload.replaced }, 'the policy was replaced');
+      } else {
+        logger.error({ err: reload.error }, 'the policy on disk is broken; the one before goes on');
+      }
+    },
+  });
+}
+
 function createVeeamClient(
-  { upstream }: Configuration,
+  { upstream, secrets }: Configuration,
   clock: Clock,
   logger: Logger,
   metrics: Metrics,
@@ -80,6 +96,7 @@ function createVeeamClient(
 ): VeeamClient {
   return new VeeamClient({
     ...upstream,
+    secrets,
     clock,
     versionMemory: {
       recall: () => servers.findApiVersion(upstream.url),

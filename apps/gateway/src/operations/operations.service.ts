@@ -5,6 +5,7 @@ import { isFinal, type Operation, type OperationOwner, OperationsRepository } fr
 import { Inject, Injectable } from '@nestjs/common';
 
 import { CLOCK } from '../infrastructure/tokens.js';
+import { AuthorizationService } from '../policy/authorization.service.js';
 import { OperationEnds } from './operation-ends.js';
 
 /** The operations of a caller. */
@@ -13,6 +14,7 @@ export class OperationsService {
   constructor(
     private readonly operations: OperationsRepository,
     private readonly ends: OperationEnds,
+    private readonly authorization: AuthorizationService,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -26,11 +28,13 @@ export class OperationsService {
     if (operation === undefined) {
       throw new NotFoundError('There is no such operation.');
     }
+    this.authorization.readOperation(principal, operation);
     return operation;
   }
 
   /** @throws OperationConflictError once it has started. Canceling a canceled one is no fault. */
   async cancel(principal: Principal, id: string): Promise<void> {
+    await this.find(principal, id);
     const canceled = await this.operations.cancel(id, ownerOf(principal), new Date(this.clock.now()));
     if (canceled !== undefined) {
       this.ends.announce(canceled);

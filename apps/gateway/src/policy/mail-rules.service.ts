@@ -5,31 +5,35 @@ import { Inject, Injectable } from '@nestjs/common';
 
 import { CONFIGURATION } from '../infrastructure/tokens.js';
 
-/** Who may mail to whom: from the own verified address or a configured sender, to an allow-listed domain. */
+/** The facts the policy decides mail by: whose address it leaves from, and whether its recipient is on the allow-list. */
 @Injectable()
 export class MailRules {
   constructor(@Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'mail'>) {}
 
-  /** @throws ForbiddenError unless the domain of the one recipient is on the allow-list. */
-  recipient(address: string): string {
+  isRecipientAllowed(address: string): boolean {
     const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase();
-    if (!this.configuration.mail.recipientDomains.includes(domain)) {
-      throw new ForbiddenError('Mail may not be sent to that domain.');
-    }
-    return address;
+    return this.configuration.mail.recipientDomains.includes(domain);
   }
 
-  /** @throws ForbiddenError when the caller may not send from that address, or has none to send from. */
-  sender(principal: Principal, requested: string | undefined): string {
-    const own = principal.email?.isVerified ? [principal.email.address] : [];
-    const allowed = [...own, ...this.configuration.mail.senders];
-    const sender =
-      requested === undefined
-        ? allowed[0]
-        : allowed.find((address) => address.toLowerCase() === requested.toLowerCase());
-    if (sender === undefined) {
-      throw new ForbiddenError('Mail may only be sent from your own verified address or a configured sender.');
+  /**
+   * The address a mail leaves from, as we spell it: the one asked for, else the caller's own verified address, else the first configured sender.
+   * @throws ForbiddenError when there is none to choose
+   */
+  sender(principal: Principal, requested: string | undefined): { address: string; isAllowed: boolean } {
+    const senders = this.senders(principal);
+    if (requested !== undefined) {
+      const known = senders.find((address) => address.toLowerCase() === requested.toLowerCase());
+      return { address: known ?? requested, isAllowed: known !== undefined };
     }
-    return sender;
+    const [address] = senders;
+    if (address === undefined) {
+      throw new ForbiddenError('You have no verified address to send from, and no sender is configured.');
+    }
+    return { address, isAllowed: true };
+  }
+
+  private senders(principal: Principal): readonly string[] {
+    const own = principal.email?.isVerified ? [principal.email.address] : [];
+    return [...own, ...this.configuration.mail.senders];
   }
 }

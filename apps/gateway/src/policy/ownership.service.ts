@@ -1,8 +1,7 @@
 import type { Principal } from '@app/identity';
+import { mayOwnOneDrives } from '@app/policy';
 import { type OneDrive, VeeamClient } from '@app/veeam-client';
 import { Injectable } from '@nestjs/common';
-
-import { mayOwnOneDrives } from './standing.js';
 
 /** A person has one OneDrive, a hybrid one two; more means that the look-up found something else. */
 const MOST_ONEDRIVES_OF_A_PERSON = 2;

@@ -1,12 +1,4 @@
-import type { Action } from '../actions/action-request.js';
+import type { PolicyAction } from '@app/policy';
 
-/** What the policy decides about. Every route declares one; `act` is a route whose body says which action it means. */
-export type PolicyAction =
-  | 'listOrganizations'
-  | 'openRestoreSession'
-  | 'useRestoreSession'
-  | 'browse'
-  | 'requestDeviceCode'
-  | 'readOperations'
-  | 'act'
-  | Action;
+/** What a route declares: an action of the policy, or `act` for a route whose body says which of the four it means. */
+export type RouteAction = PolicyAction | 'act';

@@ -1,28 +1,38 @@
 import { IS_PUBLIC, principalOf } from '@app/identity';
+import { type PolicyAction, PolicySource } from '@app/policy';
 import { ForbiddenError } from '@app/problems';
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 
-import type { PolicyAction } from './policy-action.js';
+import type { RouteAction } from './policy-action.js';
 import { POLICY_ACTION } from './requires.decorator.js';
-import { mayEver } from './standing.js';
 
-/** First stage of authorization: may this kind of caller do this kind of thing at all? Asks nobody. */
+/** First stage of authorization: may this kind of caller do this kind of thing at all? Asks nobody but the policy. */
 @Injectable()
 export class PolicyGuard implements CanActivate {
-  constructor(private readonly reflector: Reflector) {}
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly policy: PolicySource,
+  ) {}
 
   canActivate(context: ExecutionContext): boolean {
     const targets = [context.getHandler(), context.getClass()];
     if (this.reflector.getAllAndOverride<boolean | undefined>(IS_PUBLIC, targets)) {
       return true;
     }
-    const action = this.reflector.getAllAndOverride<PolicyAction | undefined>(POLICY_ACTION, targets);
     const principal = principalOf(context.switchToHttp().getRequest<FastifyRequest>());
-    if (action === undefined || !mayEver(principal, action)) {
-      throw new ForbiddenError('Your role does not allow this.');
+    const declared = this.reflector.getAllAndOverride<RouteAction | undefined>(POLICY_ACTION, targets);
+    if (!actionsOf(declared).some((action) => this.policy.engine.mayEver(principal, action))) {
+      throw new ForbiddenError('The policy does not allow you this kind of thing.');
     }
     return true;
   }
+}
+
+function actionsOf(declared: RouteAction | undefined): readonly PolicyAction[] {
+  if (declared === undefined) {
+    return [];
+  }
+  return declared === 'act' ? ['restore', 'copy', 'send', 'save'] : [declared];
 }

@@ -1,8 +1,8 @@
 import { SetMetadata } from '@nestjs/common';
 
-import type { PolicyAction } from './policy-action.js';
+import type { RouteAction } from './policy-action.js';
 
 export const POLICY_ACTION = 'policy-action';
 
 /** Declares what a route does, for the policy. A route without it (and not `@Public()`) stops the start. */
-export const Requires = (action: PolicyAction) => SetMetadata(POLICY_ACTION, action);
+export const Requires = (action: RouteAction) => SetMetadata(POLICY_ACTION, action);

@@ -65,9 +65,15 @@ export class RestoreSessionsController {
 function toOpenRequest(body: OpenRestoreSessionDto) {
   return {
     organizationId: body.organizationId,
-    pointInTime: body.pointInTime === undefined ? undefined : new Date(body.pointInTime).toISOString(),
+    pointInTime: body.pointInTime === undefined ? undefined : toInstant(body.pointInTime),
     showDeleted: body.showDeleted ?? false,
     showAllVersions: body.showAllVersions ?? false,
     reason: body.reason,
   };
+}
+
+/** Rounded up to the millisecond: a backup's own time, which may have seven decimals, still includes that backup. */
+function toInstant(time: string): string {
+  const isFiner = /\.\d{3}\d*[1-9]/.test(time);
+  return new Date(Date.parse(time) + (isFiner ? 1 : 0)).toISOString();
 }

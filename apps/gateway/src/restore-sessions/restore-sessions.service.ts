@@ -39,7 +39,7 @@ export class RestoreSessionsService {
   ) {}
 
   async open(principal: Principal, request: OpenRestoreSession): Promise<RestoreSession> {
-    const organization = await this.authorization.openRestoreSession(principal, request.organizationId);
+    const organization = await this.authorization.openRestoreSession(principal, request.organizationId, request.reason);
     const { firstBackupAt, lastBackupAt } = organization;
     if (firstBackupAt === undefined || isBefore(request.pointInTime, firstBackupAt)) {
       throw new BeforeFirstBackupError('The organization has no backup from that time or before.');
@@ -86,6 +86,7 @@ export class RestoreSessionsService {
     if (session === undefined) {
       throw new NotFoundError('There is no such restore session.');
     }
+    this.authorization.useRestoreSession(principal, session);
     return session;
   }
 

@@ -1,0 +1,14 @@
+import type { PolicyDecision } from '@app/policy';
+import { ForbiddenError } from '@app/problems';
+
+/** In plain words where the deciding policy is one of ours; the ids of others are for the record, not for callers. */
+const reasons = new Map([
+  ['send-to-an-allowed-recipient', 'Mail may not be sent to that domain.'],
+  ['send-from-an-allowed-sender', 'Mail may only be sent from your own verified address or a configured sender.'],
+]);
+
+/** What a caller is told who may know of the thing, but not do this to it. */
+export function denied({ policies }: PolicyDecision): ForbiddenError {
+  const reason = policies.map((id) => reasons.get(id)).find((text) => text !== undefined);
+  return new ForbiddenError(reason ?? 'The policy does not allow you this.');
+}

@@ -1,0 +1,325 @@
+import { createHash } from 'node:crypto';
+
+import { ManualClock } from '@app/clock';
+import pg from 'pg';
+
+import { expectProblem } from './support/caller.js';
+import { type Desk, openDesk } from './support/desk.js';
+import { actionRequests, changes, requests } from './support/upstream.js';
+import { type Gateway, startGateway, startWorld, type World } from './support/world.js';
+
+jest.setTimeout(30_000);
+
+/** The two surfaces, each with its way to ask for a code and to restore with it. */
+const surfaces = [
+  {
+    surface: 'the simplified API',
+    codes: (sid: string) => `/api/v1/restore-sessions/${sid}/device-codes`,
+    restore: (sid: string, oid: string) => `/api/v1/restore-sessions/${sid}/onedrives/${oid}/restore`,
+    body: (userCode: string): object => ({ userCode }),
+    issued: 201,
+  },
+  {
+    surface: 'the v5 routes',
+    codes: (sid: string) => `/v5/RestoreSessions/${sid}/organization/restoreDeviceCode`,
+    restore: (sid: string, oid: string) => `/v5/RestoreSessions/${sid}/Organization/OneDrives/${oid}/Action`,
+    body: (userCode: string): object => ({ restoreToOriginalLocation: { userCode } }),
+    issued: 200,
+  },
+] as const;
+const [simplified, v5] = surfaces;
+
+describe('device codes', () => {
+  let world: World;
+  let control: World['veeam']['control'];
+  let oscar: Desk;
+  let helpdesk: Desk;
+
+  beforeAll(async () => {
+    world = await startWorld();
+    control = world.veeam.control;
+    oscar = await openDesk('oscar', world);
+    helpdesk = await openDesk('helpdesk-app', world);
+  });
+  afterAll(() => world.close());
+
+  beforeEach(() => {
+    control.clearFaults();
+    control.clearReceived();
+  });
+
+  async function issueTo({ caller, sid }: Desk, { codes } = simplified as (typeof surfaces)[number]): Promise<string> {
+    const { status, body } = await caller.post(codes(sid));
+    if (status >= 300) throw new Error(`no device code: ${JSON.stringify(body)}`);
+    return body.userCode as string;
+  }
+
+  /** Restores the OneDrive of alice and waits for the end. */
+  const restore = ({ caller, sid, oneDrives }: Desk, userCode: string, by: (typeof surfaces)[number] = simplified) =>
+    caller.post(by.restore(sid, oneDrives.Alice ?? ''), by.body(userCode), { prefer: 'wait=10' });
+
+  const codesUpstream = () => control.actions().map(({ credentials }) => credentials);
+
+  describe('issued', () => {
+    it('by the simplified API, shown once with the moment they end', async () => {
+      const before = Date.now();
+      const { status, headers, body } = await oscar.caller.post(simplified.codes(oscar.sid));
+      expect(status).toBe(201);
+      expect(headers.get('cache-control')).toBe('no-store');
+      expect(body).toEqual({
+        userCode: expect.stringMatching(/^[A-Z0-9]{9}$/) as string,
+        verificationUrl: 'https://microsoft.com/devicelogin',
+        expiresAt: expect.stringMatching(/Z$/) as string,
+        message: expect.stringContaining(body.userCode as string) as string,
+      });
+      const lifetime = Date.parse(body.expiresAt as string) - before;
+      expect(lifetime).toBeGreaterThanOrEqual(900_000);
+      expect(lifetime).toBeLessThan(960_000);
+    });
+
+    it.each([
+      ['no body', undefined],
+      ['an empty body', {}],
+      ['an application, which is read over', { TargetApplicationId: '0f3d7a9c-5b1e-4c2a-9d84-6e1f0b2c3d4e' }],
+    ])('by the v5 route, for %s', async (_what, request) => {
+      const { status, body } = await oscar.caller.post(v5.codes(oscar.sid).toUpperCase(), request);
+      expect(status).toBe(200);
+      expect(body).toEqual({
+        userCode: expect.stringMatching(/^[A-Z0-9]{9}$/) as string,
+        verificationUrl: 'https://microsoft.com/devicelogin',
+        expiresIn: 900,
+        message: expect.stringContaining(body.userCode as string) as string,
+      });
+      expect(control.received().map((received) => received.body)).toEqual([
+        { targetApplicationId: world.veeam.deviceCodeApplicationId },
+      ]);
+    });
+
+    it.each(surfaces)('not to people without the role of an operator, by $surface', async ({ codes }) => {
+      for (const name of ['alice', 'bob'] as const) {
+        const { caller, sid } = await openDesk(name, world);
+        control.clearReceived();
+        expectProblem(await caller.post(codes(sid)), 'forbidden');
+        expectProblem(await caller.post(codes(oscar.sid)), 'forbidden');
+        expect(requests(control)).toEqual([]);
+      }
+    });
+
+    it.each(surfaces)("not in somebody else's session, by $surface", async ({ codes }) => {
+      expectProblem(await helpdesk.caller.post(codes(oscar.sid)), 'not-found');
+      expect(requests(control)).toEqual([]);
+    });
+
+    it('not for anything a caller adds to the request', async () => {
+      expectProblem(await oscar.caller.post(v5.codes(oscar.sid), { targetRegion: 'China' }), 'validation-failed');
+      expectProblem(await oscar.caller.post(v5.codes(oscar.sid), { targetApplicationId: 7 }), 'validation-failed');
+      expect(requests(control)).toEqual([]);
+    });
+
+    it.each(surfaces)('not for an organization without an application for them, by $surface', async ({ codes }) => {
+      const gateway = await startGateway(world, {
+        adjust: (configuration) => ({
+          ...configuration,
+          organizations: configuration.organizations.map(({ name }) => ({ name, deviceCodeApplicationId: undefined })),
+        }),
+      });
+      try {
+        const desk = await openDesk('oscar', { ...world, gateway });
+        control.clearReceived();
+        expectProblem(await desk.caller.post(codes(desk.sid)), 'no-credential-profile');
+        expect(requests(control)).toEqual([]);
+        await desk.caller.delete(`/api/v1/restore-sessions/${desk.sid}`);
+      } finally {
+        await gateway.close();
+      }
+    });
+  });
+
+  describe('used', () => {
+    it.each(
+      surfaces.flatMap((issuing) =>
+        surfaces.map((using) => ({ issuing, using, from: issuing.surface, by: using.surface })),
+      ),
+    )('by $by, having come from $from', async ({ issuing, using }) => {
+      const userCode = await issueTo(oscar, issuing);
+      const answer = await restore(oscar, userCode, using);
+      expect(answer.status).toBe(200);
+      expect(codesUpstream()).toEqual([{ kind: 'device-code', userCode }]);
+      expect(actionRequests(control).map(({ body }) => body)).toEqual([
+        { restoreToOriginalLocation: { userCode, documentVersion: 'last', documentAction: 'keep' } },
+      ]);
+      const { body: page } = await oscar.caller.get('/api/v1/operations?limit=1');
+      expect(page.items[0]).toMatchObject({ action: 'restore', state: 'succeeded' });
+    });
+
+    it.each(surfaces)('once only, by $surface', async (by) => {
+      const userCode = await issueTo(oscar);
+      await restore(oscar, userCode, by);
+      control.clearReceived();
+      expectProblem(await restore(oscar, userCode, by), 'device-code-unknown');
+      expect(changes(control)).toEqual([]);
+    });
+
+    it('once only, however many ask at the same moment', async () => {
+      const userCode = await issueTo(oscar);
+      const answers = await Promise.all(Array.from({ length: 5 }, () => restore(oscar, userCode)));
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 422, 422, 422, 422]);
+      expect(codesUpstream()).toEqual([{ kind: 'device-code', userCode }]);
+    });
+
+    it.each(surfaces)('by nobody but the caller they were issued to, by $surface', async (by) => {
+      const userCode = await issueTo(oscar);
+      const alice = await openDesk('alice', world);
+      control.clearReceived();
+      expectProblem(await restore(helpdesk, userCode, by), 'device-code-unknown');
+      expectProblem(await restore(alice, userCode, by), 'device-code-unknown');
+      expect(changes(control)).toEqual([]);
+
+      expect(await restore(oscar, userCode, by)).toMatchObject({ status: 200 });
+      expect(codesUpstream()).toEqual([{ kind: 'device-code', userCode }]);
+    });
+
+    it.each(surfaces)('in no session but the one they were issued for, by $surface', async (by) => {
+      const userCode = await issueTo(oscar);
+      const another = await openDesk('oscar', world);
+      control.clearReceived();
+      expectProblem(await restore(another, userCode, by), 'device-code-unknown');
+      expect(changes(control)).toEqual([]);
+      await another.caller.delete(`/api/v1/restore-sessions/${another.sid}`);
+    });
+
+    it.each(surfaces)('letter by letter, by $surface', async (by) => {
+      const userCode = await issueTo(oscar);
+      for (const other of [`${userCode}A`, userCode.slice(1), 'AAAAAAAAA']) {
+        expectProblem(await restore(oscar, other, by), 'device-code-unknown');
+      }
+      expectProblem(await restore(oscar, `${userCode} `, by), 'validation-failed');
+      expect(changes(control).filter((change) => change.endsWith('/Action'))).toEqual([]);
+    });
+
+    it('not together with a credential profile', async () => {
+      const userCode = await issueTo(oscar);
+      const { caller, sid, oneDrives } = oscar;
+      const body = { userCode, credentialProfile: 'contoso' };
+      const answer = await caller.post(simplified.restore(sid, oneDrives.Alice ?? ''), body);
+      expectProblem(answer, 'validation-failed');
+      expect(answer.body.errors).toMatchObject([{ field: 'userCode' }]);
+      expect(actionRequests(control)).toEqual([]);
+    });
+
+    it('not for a copy, which version 5 does with user and password only; the code is still good then', async () => {
+      const userCode = await issueTo(oscar);
+      const { caller, sid, oneDrives } = oscar;
+      const target = { oneDriveId: oneDrives.Bob };
+      const onV1 = simplified.restore(sid, oneDrives.Alice ?? '').replace(/restore$/, 'copy');
+      const onV5 = v5.restore(sid, oneDrives.Alice ?? '');
+      for (const answer of [
+        await caller.post(onV1, { target, userCode }),
+        await caller.post(onV5, { copyTo: { oneDrive: { id: oneDrives.Bob }, userCode } }),
+      ]) {
+        expectProblem(answer, 'not-supported-by-upstream');
+        expect(answer.body.detail).toContain('v5');
+        expect(JSON.stringify(answer.body)).not.toContain(userCode);
+      }
+      expect(actionRequests(control)).toEqual([]);
+
+      expect(await restore(oscar, userCode)).toMatchObject({ status: 200, body: { state: 'succeeded' } });
+    });
+
+    it('in vain while nobody has confirmed them at Microsoft', async () => {
+      control.setDeviceCodes({ confirmedByDefault: false });
+      try {
+        const userCode = await issueTo(oscar);
+        const { status, body } = await restore(oscar, userCode);
+        expect(status).toBe(200);
+        expect(body).toMatchObject({ state: 'failed', problem: { code: 'upstream-rejected' } });
+        expect(JSON.stringify(body)).not.toContain(userCode);
+        expect(control.actions()).toEqual([]);
+      } finally {
+        control.setDeviceCodes({ confirmedByDefault: true });
+      }
+    });
+  });
+
+  it('leave no trace in the log and in the database, used, refused or left lying', async () => {
+    const [lying, used, refused] = [await issueTo(oscar), await issueTo(oscar, v5), await issueTo(oscar)];
+    await restore(oscar, used, v5);
+    await restore(oscar, used, v5);
+    await restore(helpdesk, refused);
+    control.addFault({
+      match: { action: 'restore' },
+      fault: { kind: 'answer', status: 400, body: { message: `The code ${refused} is not valid.` } },
+    });
+    expect(await restore(oscar, refused)).toMatchObject({ body: { state: 'failed' } });
+
+    const log = world.gateway.log().join('\n');
+    const stored = await everythingIn(world.database.ownerUrl);
+    // It was looked for in the right places.
+    expect(log).toContain('operation ended');
+    expect(stored).toContain(oscar.sid);
+    expect(stored).toContain('device-code');
+    for (const userCode of [lying, used, refused]) {
+      expect(log).not.toContain(userCode);
+      expect(stored).not.toContain(userCode);
+      // A plain hash of nine characters would be as good as the code.
+      for (const encoding of ['hex', 'base64', 'base64url'] as const) {
+        expect(stored).not.toContain(createHash('sha256').update(userCode).digest(encoding));
+      }
+    }
+  });
+
+  describe('with their time over', () => {
+    const clock = new ManualClock(Date.now());
+    let gateway: Gateway;
+    let desk: Desk;
+
+    beforeAll(async () => {
+      gateway = await startGateway(world, { clock });
+      desk = await openDesk('oscar', { ...world, gateway });
+      control.setDeviceCodes({ expiresInSeconds: 120 });
+    });
+    afterAll(async () => {
+      control.setDeviceCodes({ expiresInSeconds: 900 });
+      await gateway.close();
+    });
+
+    it.each(surfaces)('are refused before upstream is asked, by $surface', async (by) => {
+      const { body: issued } = await desk.caller.post(simplified.codes(desk.sid));
+      expect(issued.expiresAt).toBe(new Date(clock.now() + 120_000).toISOString());
+      control.clearReceived();
+
+      await clock.advance(120_000);
+      const answer = await restore(desk, issued.userCode as string, by);
+      expectProblem(answer, 'device-code-expired');
+      expect(JSON.stringify(answer.body)).not.toContain(issued.userCode);
+      expect(changes(control)).toEqual([]);
+    });
+
+    it.each(surfaces)('are good until then, by $surface', async (by) => {
+      const userCode = await issueTo(desk);
+      await clock.advance(119_999);
+      expect(await restore(desk, userCode, by)).toMatchObject({ status: 200 });
+      expect(codesUpstream()).toEqual([{ kind: 'device-code', userCode }]);
+    });
+  });
+
+  /** Every row of every table, as text. */
+  async function everythingIn(databaseUrl: string): Promise<string> {
+    const client = new pg.Client({ connectionString: databaseUrl });
+    await client.connect();
+    try {
+      const { rows: tables } = await client.query<{ name: string }>(
+        `select format('%I.%I', table_schema, table_name) as name from information_schema.tables
+         where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')`,
+      );
+      const texts: string[] = [];
+      for (const { name } of tables) {
+        const { rows } = await client.query<{ row: string }>(`select t::text as row from ${name} as t`);
+        texts.push(...rows.map(({ row }) => row));
+      }
+      return texts.join('\n');
+    } finally {
+      await client.end();
+    }
+  }
+});

@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+import { freePort } from '../../scripts/free-port.js';
+import type { Neighbours } from './world.js';
+
+const root = join(__dirname, '../..');
+
+/** Bytes. */
+export interface Memory {
+  readonly rss: number;
+  /** Buffers and what else lies outside of V8's heap. */
+  readonly external: number;
+}
+
+export interface Measurement {
+  readonly current: Memory;
+  /** Highest since `forgetPeak`, looked at every 20 ms. */
+  readonly peak: Memory;
+  /** Bytes that the gateway took from its connections for downloads and actions so far, without what TLS adds. */
+  readonly upstreamBytesRead: number;
+}
+
+/** The built gateway as a process of its own, run with the options that production runs it with. */
+export interface GatewayProcess {
+  readonly url: string;
+  readonly port: number;
+  readonly measure: () => Promise<Measurement>;
+  readonly forgetPeak: () => Promise<Measurement>;
+  readonly close: () => Promise<void>;
+}
+
+/** Time to end after SIGTERM, ms. */
+const STOP_PATIENCE_MS = 10_000;
+
+/** @param environment instead of, or beside, what the neighbours say */
+export async function startGatewayProcess(
+  neighbours: Pick<Neighbours, 'environment'>,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<GatewayProcess> {
+  const port = await freePort();
+  const child = spawn(
+    process.execPath,
+    [
+      // Garbage of streams is collected before it piles up.
+      '--max-semi-space-size=2',
+      '--import',
+      join(root, 'test/support/memory-probe.mjs'),
+      join(root, 'dist/apps/gateway/src/main.js'),
+    ],
+    {
+      env: {
+        PATH: process.env.PATH,
+        ...neighbours.environment,
+        LOG_LEVEL: 'info',
+        PORT: String(port),
+        MANAGEMENT_PORT: String(await freePort()),
+        ...environment,
+      },
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    },
+  );
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  const exited = once(child, 'exit').then(() => process.off('exit', kill));
+  await ready(child, exited);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    measure: () => ask(child, 'measure'),
+    forgetPeak: () => ask(child, 'forget-peak'),
+    close: async () => {
+      child.kill('SIGTERM');
+      const impatience = setTimeout(kill, STOP_PATIENCE_MS);
+      await exited;
+      clearTimeout(impatience);
+    },
+  };
+}
+
+async function ready(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
+  const said: string[] = [];
+  const isReady = new Promise<'ready'>((resolve) => {
+    if (!child.stdout) throw new Error('The gateway has no output.');
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      said.push(line);
+      if (line.includes('ready for requests')) resolve('ready');
+    });
+  });
+  if ((await Promise.race([isReady, exited])) !== 'ready') {
+    throw new Error(`The gateway did not start:\n${said.join('\n')}`);
+  }
+}
+
+async function ask(child: ChildProcess, question: string): Promise<Measurement> {
+  const answer = once(child, 'message') as Promise<[Measurement]>;
+  child.send(question);
+  return (await answer)[0];
+}

@@ -1,0 +1,39 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+import type { ManualClock } from '@app/clock';
+
+const LOOK_EVERY_MS = 10;
+const PATIENCE_MS = 20_000;
+
+interface Moving {
+  readonly clock: ManualClock;
+  /** How far the gateway's clock is moved before each look, ms. */
+  readonly by: number;
+}
+
+/** The first result that is neither undefined nor false. What the gateway does at its own pace is looked at until it is done. */
+export async function until<T>(
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+  moving?: Moving,
+): Promise<T> {
+  const deadline = Date.now() + PATIENCE_MS;
+  while (Date.now() < deadline) {
+    await moving?.clock.advance(moving.by);
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    await pause(LOOK_EVERY_MS);
+  }
+  throw new Error(`This did not come to be: ${look.toString()}`);
+}
+
+/** The outcome of a promise, with the gateway's clock moved on until it settles. */
+export async function whileAdvancing<T>(moving: Moving, promise: Promise<T>): Promise<T> {
+  let isSettled = false;
+  const settled = promise.then(
+    () => (isSettled = true),
+    () => (isSettled = true),
+  );
+  await until(() => isSettled, moving);
+  await settled;
+  return promise;
+}

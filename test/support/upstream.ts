@@ -1,0 +1,27 @@
+import type { VeeamSandbox } from '../../apps/veeam-sandbox/src/index.js';
+
+type Control = VeeamSandbox['control'];
+type Received = ReturnType<Control['received']>[number];
+
+const actions = new Set(['restore', 'copy', 'send', 'save']);
+
+/** The restores, copies, sends and saves that reached upstream, whatever it did with them. */
+export function actionRequests(control: Control): Received[] {
+  return control.received().filter(({ action }) => action !== undefined && actions.has(action));
+}
+
+/** All that reached upstream beside logins and reads of the catalog: nothing of it may before the full decision. */
+export function changes(control: Control): string[] {
+  return control
+    .received()
+    .filter(({ method, route }) => method !== 'GET' && route !== 'token')
+    .map(({ method, path }) => `${method} ${path}`);
+}
+
+/** The path and query of every request upstream but logins. */
+export function requests(control: Control): string[] {
+  return control
+    .received()
+    .filter(({ route }) => route !== 'token')
+    .map(({ method, path }) => `${method} ${path}`);
+}
