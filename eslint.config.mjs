@@ -99,7 +99,10 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ['apps/*-sandbox/src/main.ts', 'scripts/**', 'bench/**', 'apps/gateway/src/migrate.ts'], rules: { 'no-console': 'off' } },
+  {
+    files: ['apps/*-sandbox/src/main.ts', 'scripts/**', 'bench/**', 'apps/gateway/src/migrate.ts'],
+    rules: { 'no-console': 'off' },
+  },
   {
     files: ['**/*.spec.ts', 'test/**/*.ts'],
     rules: {
