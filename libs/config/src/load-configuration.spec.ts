@@ -127,10 +127,10 @@ describe('loadConfiguration', () => {
       limits: {
         v5MaxWaitMs: 3_600_000,
         sessionIdleMs: 1_800_000,
-        sessionsPerCaller: 10,
-        downloadsPerCaller: 4,
-        downloadsInAll: 64,
-        requestsPerWindow: 600,
+        sessionsPerCaller: 500,
+        downloadsPerCaller: 32,
+        downloadsInAll: 256,
+        requestsPerWindow: 3_000,
         rateWindowMs: 60_000,
         leaseMs: 60_000,
         queueAgeMs: 900_000,
@@ -373,7 +373,7 @@ describe('loadConfiguration', () => {
     ],
     [
       'limits that contradict',
-      { limits: { downloadsPerCaller: 65 } },
+      { limits: { downloadsPerCaller: 257 } },
       ['limits.downloadsPerCaller: must not be larger than limits.downloadsInAll'],
     ],
     [

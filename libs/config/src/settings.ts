@@ -96,10 +96,10 @@ export class MailSettings {
 
 export class LimitSettings {
   @Duration('1s', '24h') sessionIdle = 30 * 60_000;
-  @Count(1, 1_000) sessionsPerCaller = 10;
-  @Count(1, 1_000) downloadsPerCaller = 4;
-  @Count(1, 10_000) downloadsInAll = 64;
-  @Count(1, 1_000_000) requestsPerWindow = 600;
+  @Count(1, 1_000) sessionsPerCaller = 500;
+  @Count(1, 1_000) downloadsPerCaller = 32;
+  @Count(1, 10_000) downloadsInAll = 256;
+  @Count(1, 1_000_000) requestsPerWindow = 3_000;
   @Duration('1s', '1h') rateWindow = 60_000;
   @Duration('1s', '10m') lease = 60_000;
   @Duration('1s', '24h') queueAge = 15 * 60_000;
