@@ -26,6 +26,8 @@ ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 MANAGEMENT_PORT=3001
 COPY package.json LICENSE ./
 COPY --from=dependencies /build/node_modules node_modules
 COPY libs/store/migrations libs/store/migrations
+COPY config/gateway.cedarschema config/gateway.cedarschema
+COPY config/policies config/policies
 COPY --from=build /build/dist dist
 USER node
 EXPOSE 3000

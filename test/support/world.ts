@@ -45,6 +45,8 @@ export interface GatewayOptions {
   /** Instead of, or beside, what the neighbours say. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly adjust?: (configuration: Configuration) => Configuration;
+  /** Called before the application registers its routes. */
+  readonly prepare?: (app: NestFastifyApplication) => void;
 }
 
 /** The neighbours and one gateway between them. */
@@ -113,6 +115,7 @@ export async function startGateway(
   });
   const logger = createLogger({ level: configuration.logLevel, scrubber, destination });
   const app = await createApp(configuration, { logger, ...(clock && { clock }) });
+  options.prepare?.(app);
   await app.listen(0, '127.0.0.1');
   return {
     url: (await app.getUrl()).replace('[::1]', '127.0.0.1'),

@@ -34,6 +34,7 @@ import { RunningOperations } from './operations/running-operations.js';
 import { AuthorizationService } from './policy/authorization.service.js';
 import { MailRules } from './policy/mail-rules.service.js';
 import { OwnershipService } from './policy/ownership.service.js';
+import { PolicyController } from './policy/policy.controller.js';
 import { PolicyGuard } from './policy/policy.guard.js';
 import { PolicyWatch } from './policy/policy-watch.js';
 import { RouteDeclarations } from './policy/route-declarations.js';
@@ -51,6 +52,7 @@ const controllers = [
   OneDriveActionsController,
   DeviceCodesController,
   OperationsController,
+  PolicyController,
   V5OrganizationsController,
   V5RestoreSessionsController,
   HealthController,

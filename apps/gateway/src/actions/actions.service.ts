@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '@app/clock';
 import type { Principal } from '@app/identity';
 import { currentRequestContext } from '@app/logging';
+import type { PolicyDecision } from '@app/policy';
 import {
   EmailNotSetUpError,
   NotSupportedByUpstreamError,
@@ -22,10 +23,11 @@ import { ownerOf } from '../operations/operations.service.js';
 import { Replica } from '../operations/replica.js';
 import type { StoredRequest } from '../operations/stored-request.js';
 import { AuthorizationService } from '../policy/authorization.service.js';
+import type { AskedCopy, AskedOfItem } from '../policy/item-question.js';
 import { MailRules } from '../policy/mail-rules.service.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
 import { RestoreSessionsService } from '../restore-sessions/restore-sessions.service.js';
-import type { CopyRequest, RestoreRequest, SaveRequest, SendRequest } from './action-request.js';
+import type { ActionRequest, CopyRequest, RestoreRequest, SaveRequest, SendRequest } from './action-request.js';
 
 /** Where an action happens: a OneDrive of a restore session, both as the caller named them. */
 export interface ActionTarget {
@@ -64,8 +66,7 @@ export class ActionsService {
 
   async restore(principal: Principal, target: ActionTarget, request: RestoreRequest): Promise<Operation> {
     return this.sessions.use(principal, target.sid, async (session) => {
-      const profile = this.profileName(session, request);
-      await this.authorization.restore(principal, session, target.oid, request, profile);
+      await this.authorization.act(principal, session, target.oid, this.toAsked(principal, session, request));
       const { documentVersion, documentAction } = request;
       const stored: StoredRequest = { action: 'restore', documentVersion, documentAction };
       return this.queue(principal, session, target.oid, request, stored);
@@ -74,21 +75,17 @@ export class ActionsService {
 
   async copy(principal: Principal, target: ActionTarget, request: CopyRequest): Promise<Operation> {
     return this.sessions.use(principal, target.sid, async (session) => {
-      const profile = this.profileName(session, request);
-      const { target: into } = await this.authorization.copy(principal, session, target.oid, request, profile);
+      const asked = this.toAskedCopy(session, request);
+      const { target: into } = await this.authorization.copy(principal, session, target.oid, asked);
       return this.queue(principal, session, target.oid, request, toStoredCopy(request, into));
     });
   }
 
   async send(principal: Principal, target: ActionTarget, request: SendRequest): Promise<Operation> {
     return this.sessions.use(principal, target.sid, async (session) => {
-      const { to, subject, text, reason } = request;
+      const { to, subject, text } = request;
       const from = this.mailRules.sender(principal, request.from);
-      await this.authorization.send(principal, session, target.oid, {
-        reason,
-        senderAllowed: from.isAllowed,
-        recipientAllowed: this.mailRules.isRecipientAllowed(to),
-      });
+      await this.authorization.act(principal, session, target.oid, this.toAsked(principal, session, request));
       if (!(await this.client.emailSettings()).isEnabled) {
         throw new EmailNotSetUpError('E-mail is not set up on the backup server.');
       }
@@ -105,7 +102,8 @@ export class ActionsService {
   /** A download does not wait in the queue. @throws OperationConflictError while another operation of the session runs */
   async startSave(principal: Principal, target: ActionTarget, request: SaveRequest): Promise<StartedSave> {
     return this.sessions.use(principal, target.sid, async (session) => {
-      const oneDrive = await this.authorization.save(principal, session, target.oid, request);
+      const asked = this.toAsked(principal, session, request);
+      const oneDrive = await this.authorization.act(principal, session, target.oid, asked);
       const operation = await this.operations.acceptAndClaim(
         this.toNewOperation(principal, session, target.oid, request.reason, {
           stored: { action: 'save', asZip: request.asZip },
@@ -118,6 +116,40 @@ export class ActionsService {
       }
       return { operation: required(operation), session, oneDrive };
     });
+  }
+
+  /** What the policy says to an action, which is neither recorded nor done. */
+  async explain(principal: Principal, target: ActionTarget, request: ActionRequest): Promise<PolicyDecision> {
+    return this.sessions.use(principal, target.sid, async (session) => {
+      const asked =
+        request.action === 'copy' ? this.toAskedCopy(session, request) : this.toAsked(principal, session, request);
+      return this.authorization.explain(principal, session, target.oid, asked);
+    });
+  }
+
+  private toAsked(
+    principal: Principal,
+    session: RestoreSession,
+    request: Exclude<ActionRequest, CopyRequest>,
+  ): AskedOfItem {
+    const { action, reason } = request;
+    switch (action) {
+      case 'restore':
+        return { ...request, credentialProfile: this.profileName(session, request) };
+      case 'send':
+        return {
+          action,
+          reason,
+          senderAllowed: this.mailRules.sender(principal, request.from).isAllowed,
+          recipientAllowed: this.mailRules.isRecipientAllowed(request.to),
+        };
+      case 'save':
+        return { action, reason };
+    }
+  }
+
+  private toAskedCopy(session: RestoreSession, request: CopyRequest): AskedCopy {
+    return { ...request, credentialProfile: this.profileName(session, request) };
   }
 
   private async queue(

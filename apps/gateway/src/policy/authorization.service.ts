@@ -1,23 +1,24 @@
 import type { Clock } from '@app/clock';
 import type { Principal } from '@app/identity';
-import { type OneDriveResource, type PolicyAction, type PolicyQuestion, PolicySource } from '@app/policy';
+import { type OneDriveResource, type PolicyAction, type PolicyDecision, PolicySource } from '@app/policy';
 import { ForbiddenError, NotFoundError } from '@app/problems';
 import type { Operation } from '@app/store';
 import { type OneDrive, type Organization, VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
-import type { CopyRequest, CopyTarget, RestoreRequest } from '../actions/action-request.js';
+import type { CopyTarget } from '../actions/action-request.js';
 import { CLOCK } from '../infrastructure/tokens.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
 import { denied } from './denials.js';
+import {
+  type About,
+  type AskedCopy,
+  type AskedOfItem,
+  circumstances,
+  copyQuestion,
+  itemQuestion,
+} from './item-question.js';
 import { OwnershipService } from './ownership.service.js';
-
-/** What is known of a mail when the policy is asked about it. */
-export interface MailFacts {
-  readonly reason: string | undefined;
-  readonly senderAllowed: boolean;
-  readonly recipientAllowed: boolean;
-}
 
 /**
  * Second stage of authorization: may this caller do this to this thing? All such questions are asked here. It reads
@@ -105,7 +106,7 @@ export class AuthorizationService {
         ownOneDrives,
         action: 'browse',
         resource,
-        context: this.circumstances(session),
+        context: circumstances({ session, time: this.now() }),
       }).allowed;
     return mayBrowse({ type: 'Organization', name: session.organizationName })
       ? 'all'
@@ -113,81 +114,67 @@ export class AuthorizationService {
   }
 
   async browse(principal: Principal, session: RestoreSession, oneDriveId: string): Promise<OneDrive> {
-    const about = await this.about(principal, 'browse', session, oneDriveId);
-    return this.decided(session, { ...about, action: 'browse', context: this.circumstances(session) });
+    return this.act(principal, session, oneDriveId, { action: 'browse' });
   }
 
-  async restore(
-    principal: Principal,
-    session: RestoreSession,
-    oneDriveId: string,
-    { reason, documentAction }: RestoreRequest,
-    credentialProfile: string | undefined,
-  ): Promise<OneDrive> {
-    const about = await this.about(principal, 'restore', session, oneDriveId);
-    const context = { ...this.circumstances(session, reason), documentAction, credentialProfile };
-    return this.decided(session, { ...about, action: 'restore', context });
+  async act(principal: Principal, session: RestoreSession, oneDriveId: string, asked: AskedOfItem): Promise<OneDrive> {
+    this.mustEver(principal, asked.action);
+    return this.decided(await this.about(principal, session, oneDriveId), asked);
   }
 
-  /** @returns the target as well: a OneDrive of the session's own organization; NotFoundError when there is not exactly one */
+  /**
+   * @returns the target as well: a OneDrive of the session's own organization
+   * @throws NotFoundError when there is not exactly one target, or the caller may neither copy to it nor browse it
+   */
   async copy(
     principal: Principal,
     session: RestoreSession,
     oneDriveId: string,
-    request: CopyRequest,
-    credentialProfile: string | undefined,
+    asked: AskedCopy,
   ): Promise<{ oneDrive: OneDrive; target: OneDrive }> {
-    const about = await this.about(principal, 'copy', session, oneDriveId);
-    // Before the target is looked for, so that the answer tells nothing of it to who may not even see the source.
-    await this.decided(session, { ...about, action: 'browse', context: this.circumstances(session, request.reason) });
-    const target = await this.copyTarget(session, request.target);
-    const oneDrive = await this.decided(session, {
-      ...about,
-      action: 'copy',
-      context: {
-        ...this.circumstances(session, request.reason),
-        credentialProfile,
-        documentAction: request.documentLastVersionAction,
-        restorePermissions: request.restorePermissions,
-        target: toResource(session, target.id),
-      },
-    });
+    this.mustEver(principal, 'copy');
+    const about = await this.about(principal, session, oneDriveId);
+    const { decision, oneDrive, target } = await this.copyDecision(about, asked);
+    if (!decision.allowed) {
+      throw denied(decision);
+    }
     return { oneDrive, target };
   }
 
-  async send(
+  /**
+   * The decision on what could be asked for, without doing it.
+   * @throws NotFoundError for what the caller may not browse, as if there were none
+   */
+  async explain(
     principal: Principal,
     session: RestoreSession,
     oneDriveId: string,
-    { reason, senderAllowed, recipientAllowed }: MailFacts,
-  ): Promise<OneDrive> {
-    const about = await this.about(principal, 'send', session, oneDriveId);
-    const context = { ...this.circumstances(session, reason), senderAllowed, recipientAllowed };
-    return this.decided(session, { ...about, action: 'send', context });
-  }
-
-  async save(
-    principal: Principal,
-    session: RestoreSession,
-    oneDriveId: string,
-    { reason }: { readonly reason?: string | undefined },
-  ): Promise<OneDrive> {
-    const about = await this.about(principal, 'save', session, oneDriveId);
-    return this.decided(session, { ...about, action: 'save', context: this.circumstances(session, reason) });
+    asked: AskedOfItem | AskedCopy,
+  ): Promise<PolicyDecision> {
+    const about = await this.about(principal, session, oneDriveId);
+    if (asked.action === 'copy') {
+      return (await this.copyDecision(about, asked)).decision;
+    }
+    await this.decided(about, { action: 'browse', reason: asked.reason });
+    return this.policy.engine.decide(itemQuestion(about, asked));
   }
 
   /** @throws ForbiddenError unless the policy permits the caller a device code for this session. */
   deviceCode(principal: Principal, session: RestoreSession): void {
-    const decision = this.policy.engine.decide({
+    const decision = this.explainDeviceCode(principal, session);
+    if (!decision.allowed) {
+      throw denied(decision);
+    }
+  }
+
+  explainDeviceCode(principal: Principal, session: RestoreSession): PolicyDecision {
+    return this.policy.engine.decide({
       principal,
       ownOneDrives: [],
       action: 'requestDeviceCode',
       resource: toSessionResource(session),
       context: { time: this.now(), reason: session.reason },
     });
-    if (!decision.allowed) {
-      throw denied(decision);
-    }
   }
 
   private async visible(principal: Principal) {
@@ -211,29 +198,42 @@ export class AuthorizationService {
     return shown.flat();
   }
 
-  /** What every question about an item begins with. A caller who never may is told so before anything is looked up. */
-  private async about(principal: Principal, action: PolicyAction, session: RestoreSession, oneDriveId: string) {
+  /** A caller who never may is told so before anything is looked up. */
+  private mustEver(principal: Principal, action: PolicyAction): void {
     if (!this.policy.engine.mayEver(principal, action)) {
       throw new ForbiddenError('The policy does not allow you this kind of thing.');
     }
-    const ownOneDrives = await this.ownIds(principal, session);
-    return { principal, ownOneDrives, resource: toResource(session, oneDriveId) };
   }
 
-  private async decided(
-    session: RestoreSession,
-    question: Extract<PolicyQuestion, { action: 'browse' | 'restore' | 'copy' | 'send' | 'save' }> & {
-      resource: OneDriveResource;
-    },
-  ): Promise<OneDrive> {
-    const decision = this.policy.engine.decide(question);
+  /** What every question about an item begins with. */
+  private async about(principal: Principal, session: RestoreSession, oneDriveId: string): Promise<About> {
+    const ownOneDrives = await this.ownIds(principal, session);
+    return { principal, ownOneDrives, session, resource: toResource(session, oneDriveId), time: this.now() };
+  }
+
+  private async decided(about: About, asked: AskedOfItem): Promise<OneDrive> {
+    const decision = this.policy.engine.decide(itemQuestion(about, asked));
     if (!decision.allowed) {
-      const { principal, ownOneDrives, resource } = question;
-      const context = this.circumstances(session, question.context.reason);
-      const mayBrowse = this.policy.engine.decide({ principal, ownOneDrives, resource, action: 'browse', context });
-      throw mayBrowse.allowed ? denied(decision) : notFound();
+      throw this.mayBrowse(about, asked.reason) ? denied(decision) : notFound();
     }
-    return this.existing(session, question.resource.id);
+    return this.existing(about.session, about.resource.id);
+  }
+
+  private async copyDecision(about: About, asked: AskedCopy) {
+    // Before the target is looked for, so that the answer tells nothing of it to who may not even see the source.
+    const oneDrive = await this.decided(about, { action: 'browse', reason: asked.reason });
+    const target = await this.copyTarget(about.session, asked.target);
+    const into = toResource(about.session, target.id);
+    const decision = this.policy.engine.decide(copyQuestion(about, asked, into));
+    if (!decision.allowed && !this.mayBrowse({ ...about, resource: into }, asked.reason)) {
+      throw noTarget(asked.target);
+    }
+    return { decision, oneDrive, target };
+  }
+
+  /** Whether a OneDrive exists for the caller, who may then be told what else the policy says of it. */
+  private mayBrowse(about: About, reason: string | undefined): boolean {
+    return this.policy.engine.decide(itemQuestion(about, { action: 'browse', reason })).allowed;
   }
 
   /** A session opened when the issuer still spoke for the organization proves nothing today. */
@@ -254,7 +254,7 @@ export class AuthorizationService {
       user && namesakes.length === 0 ? await this.client.listUserOneDrives(session.organizationId, user.id) : [];
     const [oneDrive, ...others] = oneDrives;
     if (oneDrive === undefined || others.length > 0) {
-      throw new NotFoundError('There is no such target, or it is not the only one of that user.');
+      throw noTarget(target);
     }
     return oneDrive;
   }
@@ -268,10 +268,6 @@ export class AuthorizationService {
     return oneDrive;
   }
 
-  private circumstances(session: RestoreSession, reason: string | undefined = session.reason) {
-    return { time: this.now(), reason, itemKind: 'oneDrive' as const };
-  }
-
   private now(): Date {
     return new Date(this.clock.now());
   }
@@ -283,6 +279,13 @@ function toResource(session: RestoreSession, id: string): OneDriveResource {
 
 function toSessionResource({ id, organizationName: organization, owner }: RestoreSession) {
   return { type: 'RestoreSession' as const, id, organization, owner };
+}
+
+/** Alike whether there is none or the caller may not know of it. */
+function noTarget(target: CopyTarget): NotFoundError {
+  return 'oneDriveId' in target
+    ? notFound()
+    : new NotFoundError('There is no such target, or it is not the only one of that user.');
 }
 
 function notFound(): NotFoundError {
