@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isNativeError } from 'node:util/types';
 
-import { InternalError, StoreUnavailableError } from '@app/problems';
+import { DomainError, InternalError, StoreUnavailableError } from '@app/problems';
 import type { Secret } from '@app/secrets';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
@@ -37,6 +37,9 @@ export class Database {
       ...(options.caFile === undefined ? {} : { ssl: { ca: readFileSync(options.caFile, 'utf8') } }),
     });
     this.pool.on('error', (error) => options.onIdleError?.(error));
+    // The pool listens to idle connections only: one that breaks within a transaction would end the process. Its
+    // statements fail anyway, and their caller is told.
+    this.pool.on('connect', (client) => client.on('error', () => undefined));
     this.orm = drizzle(this.pool);
   }
 
@@ -54,7 +57,20 @@ export class Database {
 
   /** As `run`, all or nothing. */
   async transaction<T>(work: (orm: Orm) => Promise<T>): Promise<T> {
-    return this.run((orm) => orm.transaction(work));
+    return this.run(async () => {
+      // Taken out here, since drizzle would never give back a connection on which not even BEGIN succeeds.
+      const client = await this.pool.connect();
+      let isSpoilt = false;
+      try {
+        return await drizzle(client).transaction(work);
+      } catch (error) {
+        isSpoilt = toStoreError(error) instanceof StoreUnavailableError;
+        throw error;
+      } finally {
+        // One that does not answer may still be at a statement that was given up.
+        client.release(isSpoilt);
+      }
+    });
   }
 
   /** @throws StoreUnavailableError unless the database answers. */
@@ -75,6 +91,9 @@ export class UniqueViolation extends Error {
 }
 
 function toStoreError(error: unknown): unknown {
+  if (error instanceof DomainError) {
+    return error;
+  }
   // drizzle wraps the driver's error in one whose message repeats statement and parameters.
   const driver = isNativeError(error) && isNativeError(error.cause) ? error.cause : error;
   if (driver instanceof pg.DatabaseError && driver.code !== undefined) {

@@ -5,3 +5,4 @@ export * from './operation.js';
 export * from './operations.repository.js';
 export * from './restore-sessions.repository.js';
 export * from './upstream-servers.repository.js';
+export { auditRecords } from './schema.js';

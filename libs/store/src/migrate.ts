@@ -42,6 +42,9 @@ async function grantServiceRights(client: pg.Client, serviceRole: string): Promi
     await client.query(`revoke all on ${table} from ${role}`);
     await client.query(`grant select, insert, update on ${table} to ${role}`);
   }
+  // What is on the trail stays as it was written.
+  await client.query(`revoke all on audit_records from ${role}`);
+  await client.query(`grant select, insert on audit_records to ${role}`);
 }
 
 /** The checked-in migrations lie beside the sources, and in the image beside `dist`. */

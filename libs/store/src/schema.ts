@@ -6,6 +6,7 @@ import {
   integer,
   jsonb,
   pgTable,
+  primaryKey,
   text,
   timestamp,
   uniqueIndex,
@@ -107,3 +108,36 @@ export const upstreamServers = pgTable('upstream_servers', {
   apiVersion: text('api_version').notNull(),
   detectedAt: time('detected_at').notNull(),
 });
+
+/**
+ * The audit trail: one hash chain for each writing process. `text` holds the record exactly as it was hashed; the columns
+ * after it repeat what lists are filtered by.
+ */
+export const auditRecords = pgTable(
+  'audit_records',
+  {
+    writer: uuid('writer').notNull(),
+    /** From 1, without gaps. */
+    seq: bigint('seq', { mode: 'number' }).notNull(),
+    /** Hash of the record before. */
+    prev: text('prev').notNull(),
+    hash: text('hash').notNull(),
+    text: text('text').notNull(),
+    id: uuid('id').notNull(),
+    time: time('time').notNull(),
+    action: text('action').notNull(),
+    decision: text('decision'),
+    actorIssuer: text('actor_issuer'),
+    actorSubject: text('actor_subject'),
+    organization: text('organization'),
+    operationId: uuid('operation_id'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.writer, table.seq] }),
+    index('audit_records_time').on(table.time),
+    index('audit_records_organization').on(table.organization, table.time),
+    index('audit_records_operation')
+      .on(table.operationId)
+      .where(sql`operation_id is not null`),
+  ],
+);

@@ -1,0 +1,81 @@
+import type { AuditRecord } from './audit-record.js';
+import { type AuditRow, chainHash, type ChainHead, columnsOf, emptyChain } from './chain.js';
+
+/** The first row of a chain that is not as it was written. */
+export interface ChainFault {
+  readonly writer: string;
+  readonly seq: number;
+  readonly fault:
+    /** Rows are gone from the beginning or the middle; `seq` is the first of them. */
+    | 'missing'
+    /** A row where the chain has no place for one. */
+    | 'inserted'
+    /** It does not follow the row before: one of the two was exchanged, or written anew. */
+    | 'not-linked'
+    /** Its text is not the one that was hashed. */
+    | 'changed'
+    /** Its text is intact, a column beside it says something else. */
+    | 'column-changed'
+    /** The chain holds, and is not the one whose head was exported. */
+    | 'not-as-exported'
+    /** An exported head says that there was more; `seq` is the first that is gone. */
+    | 'tail-missing';
+  /** Of `column-changed`. */
+  readonly column?: string;
+}
+
+/** Checks one chain, row by row in the order of `seq`; after the first fault it has nothing more to say. */
+export class ChainCheck {
+  private last: ChainHead;
+  private fault: ChainFault | undefined;
+
+  /** @param exported hashes that heads of this chain had, by `seq` */
+  constructor(
+    writer: string,
+    private readonly exported: ReadonlyMap<number, string> = new Map(),
+  ) {
+    this.last = emptyChain(writer);
+  }
+
+  add(row: AuditRow): void {
+    if (this.fault !== undefined) return;
+    this.fault = this.faultOf(row);
+    this.last = row;
+  }
+
+  /** To be asked after the last row. */
+  result(): ChainFault | undefined {
+    if (this.fault !== undefined) return this.fault;
+    const { writer, seq } = this.last;
+    const hasTail = [...this.exported.keys()].every((exportedSeq) => exportedSeq <= seq);
+    return hasTail ? undefined : { writer, seq: seq + 1, fault: 'tail-missing' };
+  }
+
+  private faultOf(row: AuditRow): ChainFault | undefined {
+    const { writer, seq } = row;
+    const expected = this.last.seq + 1;
+    if (seq > expected) return { writer, seq: expected, fault: 'missing' };
+    if (seq < expected) return { writer, seq, fault: 'inserted' };
+    if (row.prev !== this.last.hash) return { writer, seq, fault: 'not-linked' };
+    if (chainHash(row.prev, row.text) !== row.hash) return { writer, seq, fault: 'changed' };
+    const column = changedColumn(row);
+    if (column !== undefined) return { writer, seq, fault: 'column-changed', column };
+    const exported = this.exported.get(seq);
+    if (exported !== undefined && exported !== row.hash) return { writer, seq, fault: 'not-as-exported' };
+    return undefined;
+  }
+}
+
+function changedColumn(row: AuditRow): string | undefined {
+  let told: ReturnType<typeof columnsOf>;
+  try {
+    told = columnsOf(JSON.parse(row.text) as AuditRecord);
+  } catch {
+    return 'text';
+  }
+  return (Object.keys(told) as (keyof typeof told)[]).find((name) => comparable(told[name]) !== comparable(row[name]));
+}
+
+function comparable(value: AuditRow[keyof AuditRow]) {
+  return value instanceof Date ? value.getTime() : value;
+}
