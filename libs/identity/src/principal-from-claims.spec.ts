@@ -115,6 +115,7 @@ describe('a principal', () => {
     { client_id: ['portal'] },
     { preferred_username: 'ali\u0000ce' },
     { preferred_username: 'ali\u202ece' },
+    { preferred_username: 'ali\ud800ce' },
     { email: {} },
     { oid: 7 },
   ])('is not made of the misshapen %j', (claims) => {

@@ -7,8 +7,8 @@ import { organizationsOf } from './role-bindings.js';
 import type { AccessTokenClaims } from './token-claims.js';
 
 const MOST_VALUES = 1_000;
-/** 1 to 256 characters, none of them a control or a format character (which could turn the text around in a log). */
-const TEXT = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,256}$/u;
+/** 1 to 256 characters, none of them a control, a format character (which could turn the text around in a log) or half of one. */
+const TEXT = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]{1,256}$/u;
 const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const NO_GUID = '00000000-0000-0000-0000-000000000000';
 const EMAIL_ADDRESS = /^[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([a-z0-9.-]{1,253})$/;
