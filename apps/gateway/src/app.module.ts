@@ -38,6 +38,7 @@ import { PolicyController } from './policy/policy.controller.js';
 import { PolicyGuard } from './policy/policy.guard.js';
 import { PolicyWatch } from './policy/policy-watch.js';
 import { RouteDeclarations } from './policy/route-declarations.js';
+import { RestoreSessionEnds } from './restore-sessions/restore-session-ends.js';
 import { RestoreSessionExpiry } from './restore-sessions/restore-session-expiry.js';
 import { RestoreSessionsController } from './restore-sessions/restore-sessions.controller.js';
 import { RestoreSessionsService } from './restore-sessions/restore-sessions.service.js';
@@ -74,6 +75,7 @@ const services = [
   MailRules,
   CatalogService,
   RestoreSessionsService,
+  RestoreSessionEnds,
   RestoreSessionExpiry,
   CredentialProfilesService,
   DeviceCodesService,

@@ -83,6 +83,21 @@ export class Database {
   }
 }
 
+/** What repositories need of a database, or of a transaction that is under way. */
+export type Statements = Pick<Database, 'run' | 'transaction'>;
+
+/** Lets repositories work within somebody else's transaction; a transaction of theirs becomes a savepoint in it. */
+export function within(orm: Orm): Statements {
+  const run = async <T>(work: (orm: Orm) => Promise<T>): Promise<T> => {
+    try {
+      return await work(orm);
+    } catch (error) {
+      throw toStoreError(error);
+    }
+  };
+  return { run, transaction: (work) => run(() => orm.transaction(work)) };
+}
+
 /** A unique index refused the row; `constraint` is its name. */
 export class UniqueViolation extends Error {
   constructor(readonly constraint: string) {
@@ -91,7 +106,7 @@ export class UniqueViolation extends Error {
 }
 
 function toStoreError(error: unknown): unknown {
-  if (error instanceof DomainError) {
+  if (error instanceof DomainError || error instanceof UniqueViolation) {
     return error;
   }
   // drizzle wraps the driver's error in one whose message repeats statement and parameters.

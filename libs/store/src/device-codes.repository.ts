@@ -1,6 +1,6 @@
 import { and, eq, isNull } from 'drizzle-orm';
 
-import type { Database } from './database.js';
+import type { Statements } from './database.js';
 import type { SessionOwner } from './restore-sessions.repository.js';
 import { deviceCodes } from './schema.js';
 
@@ -12,7 +12,7 @@ export interface StoredDeviceCode {
 }
 
 export class DeviceCodesRepository {
-  constructor(private readonly database: Database) {}
+  constructor(private readonly database: Statements) {}
 
   async insert(code: StoredDeviceCode): Promise<void> {
     const { owner, ...columns } = code;

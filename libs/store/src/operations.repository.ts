@@ -1,6 +1,6 @@
 import { and, desc, eq, gt, inArray, isNull, lt, or, sql, type SQL } from 'drizzle-orm';
 
-import { type Database, type Orm, UniqueViolation } from './database.js';
+import { type Statements, type Orm, UniqueViolation } from './database.js';
 import type {
   FinalOperationState,
   Operation,
@@ -49,7 +49,7 @@ export interface OperationEnd {
 
 /** The queue and the record of operations. After a claim every write is guarded by the claim's epoch. */
 export class OperationsRepository {
-  constructor(private readonly database: Database) {}
+  constructor(private readonly database: Statements) {}
 
   /**
    * Records an operation as `accepted`, provided its restore session is still open.
@@ -143,22 +143,42 @@ export class OperationsRepository {
     return ended[0];
   }
 
-  /** Ends as `interrupted` what was claimed by replicas that no longer renew their lease. */
-  async interruptAbandoned(now: Date, problem: OperationProblem): Promise<Operation[]> {
-    return this.endWhere(and(inArray(operations.state, ['submitting', 'following']), lt(operations.leaseUntil, now)), {
+  /** What was claimed by replicas that no longer renew their lease. */
+  async listAbandoned(now: Date): Promise<Operation[]> {
+    return this.listWhere(abandoned(now));
+  }
+
+  /** Ends as `interrupted` what was abandoned. @returns undefined when it is no longer */
+  async interruptAbandoned(
+    { id, epoch }: Pick<Operation, 'id' | 'epoch'>,
+    now: Date,
+    problem: OperationProblem,
+  ): Promise<Operation | undefined> {
+    const ended = await this.endWhere(and(running(id, epoch), abandoned(now)), {
       state: 'interrupted',
       endedAt: now,
       problem,
     });
+    return ended[0];
   }
 
-  /** Ends as `failed` what has waited in the queue since before `queuedBefore`. */
-  async failOverdue(queuedBefore: Date, now: Date, problem: OperationProblem): Promise<Operation[]> {
-    return this.endWhere(and(eq(operations.state, 'accepted'), lt(operations.requestedAt, queuedBefore)), {
+  /** What has waited in the queue since before `queuedBefore`. */
+  async listOverdue(queuedBefore: Date): Promise<Operation[]> {
+    return this.listWhere(and(eq(operations.state, 'accepted'), lt(operations.requestedAt, queuedBefore)));
+  }
+
+  /** Ends as `failed` what still waits. @returns undefined when it no longer does */
+  async failOverdue(
+    { id }: Pick<Operation, 'id'>,
+    now: Date,
+    problem: OperationProblem,
+  ): Promise<Operation | undefined> {
+    const ended = await this.endWhere(and(eq(operations.id, id), eq(operations.state, 'accepted')), {
       state: 'failed',
       endedAt: now,
       problem,
     });
+    return ended[0];
   }
 
   async find(id: string, owner: OperationOwner): Promise<Operation | undefined> {
@@ -190,6 +210,11 @@ export class OperationsRepository {
     return this.database.run((orm) =>
       orm.$count(operations, inArray(operations.state, ['accepted', 'submitting', 'following'])),
     );
+  }
+
+  private async listWhere(condition: SQL | undefined): Promise<Operation[]> {
+    const rows = await this.database.run((orm) => orm.select().from(operations).where(condition));
+    return rows.map(toOperation);
   }
 
   private async endWhere(condition: SQL | undefined, end: OperationEnd): Promise<Operation[]> {
@@ -255,6 +280,10 @@ function running(id: string, epoch: number) {
     eq(operations.epoch, epoch),
     inArray(operations.state, ['submitting', 'following']),
   );
+}
+
+function abandoned(now: Date) {
+  return and(inArray(operations.state, ['submitting', 'following']), lt(operations.leaseUntil, now));
 }
 
 function ownedBy(owner: Pick<OperationOwner, 'issuer' | 'subject'>) {

@@ -1,6 +1,6 @@
 import { and, desc, eq, isNull, lt, notExists, sql } from 'drizzle-orm';
 
-import type { Database, Orm } from './database.js';
+import type { Statements, Orm } from './database.js';
 import { operations, restoreSessions } from './schema.js';
 
 type Row = typeof restoreSessions.$inferSelect;
@@ -29,7 +29,7 @@ export type NewRestoreSession = Omit<StoredRestoreSession, 'lastUsedAt' | 'stopp
 
 /** Restore sessions. Every look-up names the owner: somebody else's session is not found. */
 export class RestoreSessionsRepository {
-  constructor(private readonly database: Database) {}
+  constructor(private readonly database: Statements) {}
 
   async insert(session: NewRestoreSession): Promise<void> {
     const { owner, reason, ...columns } = session;
@@ -108,14 +108,19 @@ export class RestoreSessionsRepository {
     });
   }
 
-  /** Marks a session stopped that upstream has ended by itself, whatever the operations say. */
-  async markEnded(id: string, stoppedAt: Date): Promise<void> {
-    await this.database.run((orm) =>
+  /**
+   * Marks a session stopped that upstream has ended by itself, whatever the operations say.
+   * @returns false when it was stopped already
+   */
+  async markEnded(id: string, stoppedAt: Date): Promise<boolean> {
+    const rows = await this.database.run((orm) =>
       orm
         .update(restoreSessions)
         .set({ stoppedAt })
-        .where(and(eq(restoreSessions.id, id), isNull(restoreSessions.stoppedAt))),
+        .where(and(eq(restoreSessions.id, id), isNull(restoreSessions.stoppedAt)))
+        .returning({ id: restoreSessions.id }),
     );
+    return rows.length === 1;
   }
 
   /** Open sessions that nobody used since `usedBefore` and no operation needs. */

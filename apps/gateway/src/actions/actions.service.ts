@@ -14,6 +14,7 @@ import { type NewOperation, type Operation, OperationsRepository } from '@app/st
 import { type OneDrive, VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
+import { AuditTrail } from '../audit/audit-trail.js';
 import { CredentialProfilesService } from '../credential-profiles/credential-profiles.service.js';
 import { DeviceCodesService } from '../device-codes/device-codes.service.js';
 import { HeldDeviceCodes } from '../device-codes/held-device-codes.js';
@@ -22,7 +23,7 @@ import { OperationRunner } from '../operations/operation-runner.js';
 import { ownerOf } from '../operations/operations.service.js';
 import { Replica } from '../operations/replica.js';
 import type { StoredRequest } from '../operations/stored-request.js';
-import { AuthorizationService } from '../policy/authorization.service.js';
+import { AuthorizationService, type PermittedAction } from '../policy/authorization.service.js';
 import type { AskedCopy, AskedOfItem } from '../policy/item-question.js';
 import { MailRules } from '../policy/mail-rules.service.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
@@ -57,7 +58,7 @@ export class ActionsService {
     private readonly profiles: CredentialProfilesService,
     private readonly deviceCodes: DeviceCodesService,
     private readonly heldDeviceCodes: HeldDeviceCodes,
-    private readonly operations: OperationsRepository,
+    private readonly trail: AuditTrail,
     private readonly runner: OperationRunner,
     private readonly replica: Replica,
     private readonly client: VeeamClient,
@@ -66,18 +67,19 @@ export class ActionsService {
 
   async restore(principal: Principal, target: ActionTarget, request: RestoreRequest): Promise<Operation> {
     return this.sessions.use(principal, target.sid, async (session) => {
-      await this.authorization.act(principal, session, target.oid, this.toAsked(principal, session, request));
+      const asked = this.toAsked(principal, session, request);
+      const decision = await this.authorization.act(principal, session, target.oid, asked);
       const { documentVersion, documentAction } = request;
       const stored: StoredRequest = { action: 'restore', documentVersion, documentAction };
-      return this.queue(principal, session, target.oid, request, stored);
+      return this.queue(principal, session, decision, request, stored);
     });
   }
 
   async copy(principal: Principal, target: ActionTarget, request: CopyRequest): Promise<Operation> {
     return this.sessions.use(principal, target.sid, async (session) => {
       const asked = this.toAskedCopy(session, request);
-      const { target: into } = await this.authorization.copy(principal, session, target.oid, asked);
-      return this.queue(principal, session, target.oid, request, toStoredCopy(request, into));
+      const decision = await this.authorization.copy(principal, session, target.oid, asked);
+      return this.queue(principal, session, decision, request, toStoredCopy(request, decision.target));
     });
   }
 
@@ -85,11 +87,12 @@ export class ActionsService {
     return this.sessions.use(principal, target.sid, async (session) => {
       const { to, subject, text } = request;
       const from = this.mailRules.sender(principal, request.from);
-      await this.authorization.act(principal, session, target.oid, this.toAsked(principal, session, request));
+      const asked = this.toAsked(principal, session, request);
+      const decision = await this.authorization.act(principal, session, target.oid, asked);
       if (!(await this.client.emailSettings()).isEnabled) {
         throw new EmailNotSetUpError('E-mail is not set up on the backup server.');
       }
-      return this.queue(principal, session, target.oid, request, {
+      return this.queue(principal, session, decision, request, {
         action: 'send',
         from: from.address,
         to,
@@ -103,18 +106,19 @@ export class ActionsService {
   async startSave(principal: Principal, target: ActionTarget, request: SaveRequest): Promise<StartedSave> {
     return this.sessions.use(principal, target.sid, async (session) => {
       const asked = this.toAsked(principal, session, request);
-      const oneDrive = await this.authorization.act(principal, session, target.oid, asked);
-      const operation = await this.operations.acceptAndClaim(
-        this.toNewOperation(principal, session, target.oid, request.reason, {
-          stored: { action: 'save', asZip: request.asZip },
-          boundTo: this.replica.id,
-        }),
-        this.replica.claim(),
+      const decision = await this.authorization.act(principal, session, target.oid, asked);
+      const save = this.toNewOperation(principal, session, decision.oneDrive.id, request.reason, {
+        stored: { action: 'save', asZip: request.asZip },
+        boundTo: this.replica.id,
+      });
+      const claim = this.replica.claim();
+      const operation = await this.trail.accepting(principal, save, session, decision, (statements) =>
+        new OperationsRepository(statements).acceptAndClaim(save, claim),
       );
       if (operation === 'busy') {
         throw new OperationConflictError('Another operation of this restore session is running.');
       }
-      return { operation: required(operation), session, oneDrive };
+      return { operation: required(operation), session, oneDrive: decision.oneDrive };
     });
   }
 
@@ -155,12 +159,12 @@ export class ActionsService {
   private async queue(
     principal: Principal,
     session: RestoreSession,
-    oneDriveId: string,
+    decision: PermittedAction,
     request: RestoreRequest | CopyRequest | SendRequest,
     stored: StoredRequest,
   ): Promise<Operation> {
     const credential = await this.chooseCredential(session, request);
-    const operation = this.toNewOperation(principal, session, oneDriveId, request.reason, {
+    const operation = this.toNewOperation(principal, session, decision.oneDrive.id, request.reason, {
       stored,
       credential,
       // A device code is known to this process only.
@@ -171,7 +175,11 @@ export class ActionsService {
       this.heldDeviceCodes.hold(operation.id, request.userCode);
     }
     try {
-      const accepted = required(await this.operations.accept(operation));
+      const accepted = required(
+        await this.trail.accepting(principal, operation, session, decision, (statements) =>
+          new OperationsRepository(statements).accept(operation),
+        ),
+      );
       this.runner.wake();
       return accepted;
     } catch (error) {

@@ -9,6 +9,7 @@ import { DeviceCodesRepository } from '@app/store';
 import { type DeviceCode, VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
+import { AuditTrail } from '../audit/audit-trail.js';
 import { CLOCK, CONFIGURATION } from '../infrastructure/tokens.js';
 import { AuthorizationService } from '../policy/authorization.service.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
@@ -26,23 +27,27 @@ export class DeviceCodesService {
     private readonly sessions: RestoreSessionsService,
     private readonly client: VeeamClient,
     private readonly deviceCodes: DeviceCodesRepository,
+    private readonly trail: AuditTrail,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'organizations' | 'database'>,
   ) {}
 
   async issue(principal: Principal, sid: string): Promise<IssuedDeviceCode> {
     return this.sessions.use(principal, sid, async (session) => {
-      this.authorization.deviceCode(principal, session);
+      await this.authorization.deviceCode(principal, session);
       const issued = await this.client.requestDeviceCode(session.upstreamSessionId, {
         applicationId: this.applicationOf(session),
       });
       const expiresAt = new Date(this.clock.now() + issued.expiresInSeconds * 1_000);
-      await this.deviceCodes.insert({
+      const code = {
         hash: this.hash(issued.userCode),
         restoreSessionId: session.id,
         owner: session.owner,
         expiresAt,
-      });
+      };
+      await this.trail.issuingDeviceCode(principal, session, (statements) =>
+        new DeviceCodesRepository(statements).insert(code),
+      );
       return { ...issued, expiresAt };
     });
   }

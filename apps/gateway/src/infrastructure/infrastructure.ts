@@ -1,3 +1,4 @@
+import { AuditWriter } from '@app/audit';
 import type { Clock } from '@app/clock';
 import type { Configuration } from '@app/config';
 import { AccessTokenAuthenticator } from '@app/identity';
@@ -13,6 +14,7 @@ import {
 import { type UpstreamRequestEvent, VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 
+import { AuditTrail } from '../audit/audit-trail.js';
 import { CLOCK, CONFIGURATION, LOGGER } from './tokens.js';
 
 /** What the features stand on, made from the configuration: the one place where libs are put together. */
@@ -35,7 +37,17 @@ export function infrastructure(configuration: Configuration, clock: Clock, logge
       useFactory: (metrics: Metrics) => createAuthenticator(configuration, clock, logger, metrics),
       inject: [Metrics],
     },
-    { provide: PolicySource, useFactory: () => createPolicySource(configuration, logger) },
+    {
+      provide: AuditWriter,
+      useFactory: (database: Database) => new AuditWriter({ database, clock, logger }),
+      inject: [Database],
+    },
+    AuditTrail,
+    {
+      provide: PolicySource,
+      useFactory: (trail: AuditTrail) => createPolicySource(configuration, logger, trail),
+      inject: [AuditTrail],
+    },
     {
       provide: VeeamClient,
       useFactory: (metrics: Metrics, servers: UpstreamServersRepository) =>
@@ -74,12 +86,13 @@ function createAuthenticator(
 }
 
 /** @throws PolicySetError when the policy is broken: there is no start without one */
-function createPolicySource({ policyDir }: Configuration, logger: Logger): PolicySource {
+function createPolicySource({ policyDir }: Configuration, logger: Logger, trail: AuditTrail): PolicySource {
   return new PolicySource({
     ...(policyDir !== undefined && { folder: policyDir }),
     onReload: (reload) => {
       if (reload.kind === 'replaced') {
         logger.info({ digest: reload.digest, replaced: reload.replaced }, 'the policy was replaced');
+        trail.policyReloaded(reload);
       } else {
         logger.error({ err: reload.error }, 'the policy on disk is broken; the one before goes on');
       }
@@ -123,11 +136,13 @@ export class InfrastructureShutdown implements OnApplicationShutdown {
   constructor(
     private readonly database: Database,
     private readonly client: VeeamClient,
+    private readonly trail: AuditTrail,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   async onApplicationShutdown(): Promise<void> {
     await this.client.close();
+    await this.trail.close();
     await this.database.close();
     this.logger.info('stopped');
   }

@@ -4,6 +4,7 @@ import { DomainError, type ProblemCode } from '@app/problems';
 import { type Operation, type OperationEnd, OperationsRepository } from '@app/store';
 import { Inject, Injectable } from '@nestjs/common';
 
+import { AuditTrail } from '../audit/audit-trail.js';
 import { CLOCK, LOGGER } from '../infrastructure/tokens.js';
 import { OperationEnds } from './operation-ends.js';
 import { Replica } from './replica.js';
@@ -15,6 +16,7 @@ export class ClaimedOperations {
     private readonly operations: OperationsRepository,
     private readonly replica: Replica,
     private readonly ends: OperationEnds,
+    private readonly trail: AuditTrail,
     private readonly metrics: Metrics,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -38,8 +40,12 @@ export class ClaimedOperations {
   }
 
   /** Records the end of an operation unless somebody else has: then its claim was lost, and nothing is written. */
-  async end({ id, epoch }: Operation, end: Omit<OperationEnd, 'endedAt'>): Promise<void> {
-    const ended = await this.operations.end(id, epoch, { ...end, endedAt: new Date(this.clock.now()) });
+  async end(operation: Operation, end: Omit<OperationEnd, 'endedAt'>): Promise<void> {
+    const { id, epoch } = operation;
+    const endedAt = new Date(this.clock.now());
+    const ended = await this.trail.ending(operation, end, (statements) =>
+      new OperationsRepository(statements).end(id, epoch, { ...end, endedAt }),
+    );
     if (ended === undefined) {
       this.logger.warn({ operationId: id }, 'an operation was ended by another replica meanwhile');
     } else {
@@ -47,13 +53,44 @@ export class ClaimedOperations {
     }
   }
 
-  report(operation: Operation): void {
+  /** Ends what replicas that are gone have left: running, or waiting since before `queuedBefore`. */
+  async endLeftovers(queuedBefore: Date): Promise<void> {
+    const now = new Date(this.clock.now());
+    const ended = [
+      ...(await this.operations.listAbandoned(now)).map((operation) =>
+        this.trail.ending(operation, { state: 'interrupted', problem: abandoned }, (statements) =>
+          new OperationsRepository(statements).interruptAbandoned(operation, now, abandoned),
+        ),
+      ),
+      ...(await this.operations.listOverdue(queuedBefore)).map((operation) =>
+        this.trail.ending(operation, { state: 'failed', problem: overdue }, (statements) =>
+          new OperationsRepository(statements).failOverdue(operation, now, overdue),
+        ),
+      ),
+    ];
+    for (const operation of await Promise.all(ended)) {
+      // Undefined is what another replica has ended meanwhile, or went on with.
+      if (operation !== undefined) this.report(operation);
+    }
+  }
+
+  private report(operation: Operation): void {
     const { id: operationId, action, state } = operation;
     this.metrics.countOperation(action, state);
     this.logger.info({ operationId, action, state }, 'operation ended');
     this.ends.announce(operation);
   }
 }
+
+const abandoned = {
+  code: 'upstream-broken',
+  detail: 'The gateway stopped while the operation ran; it may have been done.',
+} satisfies { code: ProblemCode; detail: string };
+
+const overdue = {
+  code: 'operation-conflict',
+  detail: 'The operation waited too long for its turn.',
+} satisfies { code: ProblemCode; detail: string };
 
 /** What the record says of a failure: its code, and the text that a caller may read. */
 export function toOperationProblem(error: unknown): { code: ProblemCode; detail: string } {

@@ -1,7 +1,7 @@
 import type { CancelTimer, Clock } from '@app/clock';
 import type { Configuration } from '@app/config';
 import type { Logger } from '@app/logging';
-import { InternalError, type ProblemCode, SessionStoppedError } from '@app/problems';
+import { InternalError, SessionStoppedError } from '@app/problems';
 import {
   type FinalOperationState,
   type Operation,
@@ -15,6 +15,7 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy }
 import { CredentialProfilesService } from '../credential-profiles/credential-profiles.service.js';
 import { HeldDeviceCodes } from '../device-codes/held-device-codes.js';
 import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
+import { RestoreSessionEnds } from '../restore-sessions/restore-session-ends.js';
 import { ClaimedOperations, toOperationProblem } from './claimed-operations.js';
 import { stateOf } from './outcome.js';
 import { Replica } from './replica.js';
@@ -36,6 +37,7 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
   constructor(
     private readonly operations: OperationsRepository,
     private readonly sessions: RestoreSessionsRepository,
+    private readonly sessionEnds: RestoreSessionEnds,
     private readonly client: VeeamClient,
     private readonly profiles: CredentialProfilesService,
     private readonly deviceCodes: HeldDeviceCodes,
@@ -74,14 +76,7 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
 
   private async poll(): Promise<void> {
     try {
-      const now = new Date(this.clock.now());
-      const ended = [
-        ...(await this.operations.interruptAbandoned(now, abandoned)),
-        ...(await this.operations.failOverdue(this.oldestQueued(), now, overdue)),
-      ];
-      ended.forEach((operation) => {
-        this.claimed.report(operation);
-      });
+      await this.claimed.endLeftovers(this.oldestQueued());
       await this.runQueue();
     } finally {
       if (!this.isStopping) {
@@ -112,7 +107,7 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
         'operation failed',
       );
       if (error instanceof SessionStoppedError) {
-        await this.sessions.markEnded(operation.restoreSessionId, new Date(this.clock.now()));
+        await this.sessionEnds.endedUpstream(operation.restoreSessionId);
       }
       const state = error instanceof ActionAnswerUnknownError ? 'interrupted' : 'failed';
       end = { state, problem: toOperationProblem(error) };
@@ -156,16 +151,6 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
     return new Date(this.clock.now() - this.configuration.limits.queueAgeMs);
   }
 }
-
-const abandoned = {
-  code: 'upstream-broken',
-  detail: 'The gateway stopped while the operation ran; it may have been done.',
-} satisfies { code: ProblemCode; detail: string };
-
-const overdue = {
-  code: 'operation-conflict',
-  detail: 'The operation waited too long for its turn.',
-} satisfies { code: ProblemCode; detail: string };
 
 function toEnd(result: ActionResult): { state: FinalOperationState; outcome: OperationEnd['outcome'] } {
   if (result.kind === 'following') {

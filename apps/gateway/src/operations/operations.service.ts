@@ -4,6 +4,7 @@ import { NotFoundError, OperationConflictError } from '@app/problems';
 import { isFinal, type Operation, type OperationOwner, OperationsRepository } from '@app/store';
 import { Inject, Injectable } from '@nestjs/common';
 
+import { AuditTrail } from '../audit/audit-trail.js';
 import { CLOCK } from '../infrastructure/tokens.js';
 import { AuthorizationService } from '../policy/authorization.service.js';
 import { OperationEnds } from './operation-ends.js';
@@ -15,6 +16,7 @@ export class OperationsService {
     private readonly operations: OperationsRepository,
     private readonly ends: OperationEnds,
     private readonly authorization: AuthorizationService,
+    private readonly trail: AuditTrail,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -28,14 +30,20 @@ export class OperationsService {
     if (operation === undefined) {
       throw new NotFoundError('There is no such operation.');
     }
-    this.authorization.readOperation(principal, operation);
+    await this.authorization.readOperation(principal, operation);
     return operation;
   }
 
   /** @throws OperationConflictError once it has started. Canceling a canceled one is no fault. */
   async cancel(principal: Principal, id: string): Promise<void> {
-    await this.find(principal, id);
-    const canceled = await this.operations.cancel(id, ownerOf(principal), new Date(this.clock.now()));
+    const found = await this.find(principal, id);
+    const canceledAt = new Date(this.clock.now());
+    const canceled = await this.trail.ending(
+      found,
+      { state: 'canceled' },
+      (statements) => new OperationsRepository(statements).cancel(id, ownerOf(principal), canceledAt),
+      principal,
+    );
     if (canceled !== undefined) {
       this.ends.announce(canceled);
       return;

@@ -1,12 +1,13 @@
 import type { Clock } from '@app/clock';
 import type { Principal } from '@app/identity';
-import { type OneDriveResource, type PolicyAction, type PolicyDecision, PolicySource } from '@app/policy';
-import { ForbiddenError, NotFoundError } from '@app/problems';
+import { DEFAULT_DENY, type OneDriveResource, type PolicyAction, type PolicyDecision, PolicySource } from '@app/policy';
+import { type DomainError, ForbiddenError, NotFoundError } from '@app/problems';
 import type { Operation } from '@app/store';
 import { type OneDrive, type Organization, VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import type { CopyTarget } from '../actions/action-request.js';
+import { AuditTrail, type DecidedThing } from '../audit/audit-trail.js';
 import { CLOCK } from '../infrastructure/tokens.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
 import { denied } from './denials.js';
@@ -20,13 +21,23 @@ import {
 } from './item-question.js';
 import { OwnershipService } from './ownership.service.js';
 
+/** What the policy permits to do with a OneDrive, and by which policies. */
+export interface PermittedAction extends Pick<PolicyDecision, 'policies'> {
+  /** As the backup has it. */
+  readonly oneDrive: OneDrive;
+}
+
+/** Nothing permits it, as far as was asked. */
+const nothingPermits = { allowed: false, policies: [DEFAULT_DENY] };
+
 /**
  * Second stage of authorization: may this caller do this to this thing? All such questions are asked here. It reads
  * upstream's catalog only, and only after the first stage said yes. What the caller may not see does not exist.
  *
  * What is the caller's own is looked up for questions about items and organizations, and not for those about sessions and operations.
  * Methods that return a OneDrive return it as the backup has it, and throw NotFoundError when the caller may not browse it or there is
- * none, ForbiddenError when the caller may browse it but not do this.
+ * none, ForbiddenError when the caller may browse it but not do this. A refusal by the policy is put on record before it is thrown, and
+ * what cannot be recorded fails with StoreUnavailableError.
  */
 @Injectable()
 export class AuthorizationService {
@@ -34,6 +45,7 @@ export class AuthorizationService {
     private readonly client: VeeamClient,
     private readonly ownership: OwnershipService,
     private readonly policy: PolicySource,
+    private readonly trail: AuditTrail,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -48,10 +60,13 @@ export class AuthorizationService {
    */
   async openRestoreSession(principal: Principal, organizationId: string, reason?: string): Promise<Organization> {
     const visible = await this.visible(principal);
+    const found = visible.find(({ organization }) => organization.id.toLowerCase() === organizationId.toLowerCase());
+    if (found === undefined) {
+      await this.trail.decided(principal, 'openRestoreSession', nothingPermits, { reason, detail: { organizationId } });
+    }
     if (visible.length === 0) {
       throw new ForbiddenError('You have no OneDrive here and operate no organization.');
     }
-    const found = visible.find(({ organization }) => organization.id.toLowerCase() === organizationId.toLowerCase());
     if (found === undefined) {
       throw new NotFoundError('There is no such organization.');
     }
@@ -63,6 +78,10 @@ export class AuthorizationService {
       resource: { type: 'Organization', name: organization.name },
       context: { time: this.now(), reason },
     });
+    await this.trail.decided(principal, 'openRestoreSession', decision, {
+      organization: organization.name.toLowerCase(),
+      reason,
+    });
     if (!decision.allowed) {
       throw denied(decision);
     }
@@ -70,7 +89,7 @@ export class AuthorizationService {
   }
 
   /** @throws NotFoundError unless the policy lets the caller use it. */
-  useRestoreSession(principal: Principal, session: RestoreSession): void {
+  async useRestoreSession(principal: Principal, session: RestoreSession): Promise<void> {
     const decision = this.policy.engine.decide({
       principal,
       ownOneDrives: [],
@@ -79,12 +98,13 @@ export class AuthorizationService {
       context: { time: this.now() },
     });
     if (!decision.allowed) {
+      await this.trail.decided(principal, 'useRestoreSession', decision, toDecidedSession(session));
       throw new NotFoundError('There is no such restore session.');
     }
   }
 
   /** @throws NotFoundError unless the policy lets the caller read it. */
-  readOperation(principal: Principal, { id, organizationName: organization, owner }: Operation): void {
+  async readOperation(principal: Principal, { id, organizationName: organization, owner }: Operation): Promise<void> {
     const decision = this.policy.engine.decide({
       principal,
       ownOneDrives: [],
@@ -93,6 +113,7 @@ export class AuthorizationService {
       context: { time: this.now() },
     });
     if (!decision.allowed) {
+      await this.trail.decided(principal, 'readOperations', decision, { organization, operationId: id });
       throw new NotFoundError('There is no such operation.');
     }
   }
@@ -114,12 +135,18 @@ export class AuthorizationService {
   }
 
   async browse(principal: Principal, session: RestoreSession, oneDriveId: string): Promise<OneDrive> {
-    return this.act(principal, session, oneDriveId, { action: 'browse' });
+    return (await this.act(principal, session, oneDriveId, { action: 'browse' })).oneDrive;
   }
 
-  async act(principal: Principal, session: RestoreSession, oneDriveId: string, asked: AskedOfItem): Promise<OneDrive> {
-    this.mustEver(principal, asked.action);
-    return this.decided(await this.about(principal, session, oneDriveId), asked);
+  async act(
+    principal: Principal,
+    session: RestoreSession,
+    oneDriveId: string,
+    asked: AskedOfItem,
+  ): Promise<PermittedAction> {
+    await this.mustEver(principal, asked.action, session, oneDriveId);
+    const about = await this.about(principal, session, oneDriveId);
+    return this.recordingDenial(about, asked, () => this.decided(about, asked));
   }
 
   /**
@@ -131,14 +158,16 @@ export class AuthorizationService {
     session: RestoreSession,
     oneDriveId: string,
     asked: AskedCopy,
-  ): Promise<{ oneDrive: OneDrive; target: OneDrive }> {
-    this.mustEver(principal, 'copy');
+  ): Promise<PermittedAction & { target: OneDrive }> {
+    await this.mustEver(principal, 'copy', session, oneDriveId);
     const about = await this.about(principal, session, oneDriveId);
-    const { decision, oneDrive, target } = await this.copyDecision(about, asked);
-    if (!decision.allowed) {
-      throw denied(decision);
-    }
-    return { oneDrive, target };
+    return this.recordingDenial(about, asked, async () => {
+      const { decision, oneDrive, target } = await this.copyDecision(about, asked);
+      if (!decision.allowed) {
+        throw new Denial(decision, denied(decision));
+      }
+      return { oneDrive, target, policies: decision.policies };
+    });
   }
 
   /**
@@ -152,16 +181,24 @@ export class AuthorizationService {
     asked: AskedOfItem | AskedCopy,
   ): Promise<PolicyDecision> {
     const about = await this.about(principal, session, oneDriveId);
-    if (asked.action === 'copy') {
-      return (await this.copyDecision(about, asked)).decision;
+    try {
+      if (asked.action === 'copy') {
+        return (await this.copyDecision(about, asked)).decision;
+      }
+      await this.decided(about, { action: 'browse', reason: asked.reason });
+      return this.policy.engine.decide(itemQuestion(about, asked));
+    } catch (error) {
+      throw error instanceof Denial ? error.answer : error;
     }
-    await this.decided(about, { action: 'browse', reason: asked.reason });
-    return this.policy.engine.decide(itemQuestion(about, asked));
   }
 
   /** @throws ForbiddenError unless the policy permits the caller a device code for this session. */
-  deviceCode(principal: Principal, session: RestoreSession): void {
+  async deviceCode(principal: Principal, session: RestoreSession): Promise<void> {
     const decision = this.explainDeviceCode(principal, session);
+    await this.trail.decided(principal, 'requestDeviceCode', decision, {
+      ...toDecidedSession(session),
+      reason: session.reason,
+    });
     if (!decision.allowed) {
       throw denied(decision);
     }
@@ -199,8 +236,17 @@ export class AuthorizationService {
   }
 
   /** A caller who never may is told so before anything is looked up. */
-  private mustEver(principal: Principal, action: PolicyAction): void {
+  private async mustEver(
+    principal: Principal,
+    action: PolicyAction,
+    session: RestoreSession,
+    oneDriveId: string,
+  ): Promise<void> {
     if (!this.policy.engine.mayEver(principal, action)) {
+      await this.trail.decided(principal, action, nothingPermits, {
+        ...toDecidedSession(session),
+        item: { kind: 'onedrive', oneDriveId },
+      });
       throw new ForbiddenError('The policy does not allow you this kind of thing.');
     }
   }
@@ -211,22 +257,41 @@ export class AuthorizationService {
     return { principal, ownOneDrives, session, resource: toResource(session, oneDriveId), time: this.now() };
   }
 
-  private async decided(about: About, asked: AskedOfItem): Promise<OneDrive> {
+  /** @throws Denial */
+  private async decided(about: About, asked: AskedOfItem): Promise<PermittedAction> {
     const decision = this.policy.engine.decide(itemQuestion(about, asked));
     if (!decision.allowed) {
-      throw this.mayBrowse(about, asked.reason) ? denied(decision) : notFound();
+      throw new Denial(decision, this.mayBrowse(about, asked.reason) ? denied(decision) : notFound());
     }
-    return this.existing(about.session, about.resource.id);
+    return { oneDrive: await this.existing(about.session, about.resource.id), policies: decision.policies };
+  }
+
+  private async recordingDenial<T>(
+    { principal, session, resource }: About,
+    { action, reason }: AskedOfItem | AskedCopy,
+    decide: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await decide();
+    } catch (error) {
+      if (!(error instanceof Denial)) throw error;
+      await this.trail.decided(principal, action, error.decision, {
+        ...toDecidedSession(session),
+        item: { kind: 'onedrive', oneDriveId: resource.id },
+        reason: reason ?? session.reason,
+      });
+      throw error.answer;
+    }
   }
 
   private async copyDecision(about: About, asked: AskedCopy) {
     // Before the target is looked for, so that the answer tells nothing of it to who may not even see the source.
-    const oneDrive = await this.decided(about, { action: 'browse', reason: asked.reason });
+    const { oneDrive } = await this.decided(about, { action: 'browse', reason: asked.reason });
     const target = await this.copyTarget(about.session, asked.target);
     const into = toResource(about.session, target.id);
     const decision = this.policy.engine.decide(copyQuestion(about, asked, into));
     if (!decision.allowed && !this.mayBrowse({ ...about, resource: into }, asked.reason)) {
-      throw noTarget(asked.target);
+      throw new Denial(decision, noTarget(asked.target));
     }
     return { decision, oneDrive, target };
   }
@@ -271,6 +336,21 @@ export class AuthorizationService {
   private now(): Date {
     return new Date(this.clock.now());
   }
+}
+
+/** The policy's no, on its way to the record and from there to the caller. */
+class Denial extends Error {
+  constructor(
+    readonly decision: PolicyDecision,
+    /** All that the caller is told. */
+    readonly answer: DomainError,
+  ) {
+    super('denied by the policy');
+  }
+}
+
+function toDecidedSession({ id, organizationName, upstreamSessionId }: RestoreSession): DecidedThing {
+  return { organization: organizationName, restoreSessionId: id, upstreamSessionId };
 }
 
 function toResource(session: RestoreSession, id: string): OneDriveResource {

@@ -1,10 +1,11 @@
-import { IS_PUBLIC, principalOf } from '@app/identity';
-import { type PolicyAction, PolicySource } from '@app/policy';
+import { IS_PUBLIC, type Principal, principalOf } from '@app/identity';
+import { DEFAULT_DENY, type PolicyAction, PolicySource } from '@app/policy';
 import { ForbiddenError } from '@app/problems';
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 
+import { AuditTrail } from '../audit/audit-trail.js';
 import type { RouteAction } from './policy-action.js';
 import { POLICY_ACTION } from './requires.decorator.js';
 
@@ -14,19 +15,29 @@ export class PolicyGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly policy: PolicySource,
+    private readonly trail: AuditTrail,
   ) {}
 
-  canActivate(context: ExecutionContext): boolean {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
     const targets = [context.getHandler(), context.getClass()];
     if (this.reflector.getAllAndOverride<boolean | undefined>(IS_PUBLIC, targets)) {
       return true;
     }
     const principal = principalOf(context.switchToHttp().getRequest<FastifyRequest>());
     const declared = this.reflector.getAllAndOverride<RouteAction | undefined>(POLICY_ACTION, targets);
-    if (!actionsOf(declared).some((action) => this.policy.engine.mayEver(principal, action))) {
+    const actions = actionsOf(declared);
+    if (!actions.some((action) => this.policy.engine.mayEver(principal, action))) {
+      await this.record(principal, actions);
       throw new ForbiddenError('The policy does not allow you this kind of thing.');
     }
     return true;
+  }
+
+  private async record(principal: Principal, [action, ...others]: readonly PolicyAction[]): Promise<void> {
+    if (action === undefined) return;
+    // Which one it would be, only the body says, and nobody has read that yet.
+    const detail = others.length === 0 ? undefined : { anyOf: [action, ...others] };
+    await this.trail.decided(principal, action, { allowed: false, policies: [DEFAULT_DENY] }, { detail });
   }
 }
 

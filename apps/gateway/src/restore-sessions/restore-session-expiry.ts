@@ -5,7 +5,7 @@ import { RestoreSessionsRepository } from '@app/store';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 
 import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
-import { RestoreSessionsService } from './restore-sessions.service.js';
+import { RestoreSessionEnds } from './restore-session-ends.js';
 
 const SWEEP_EVERY_MS = 60_000;
 const SESSIONS_A_SWEEP = 50;
@@ -19,7 +19,7 @@ export class RestoreSessionExpiry implements OnApplicationBootstrap, BeforeAppli
 
   constructor(
     private readonly sessions: RestoreSessionsRepository,
-    private readonly service: RestoreSessionsService,
+    private readonly ends: RestoreSessionEnds,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits'>,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -41,7 +41,7 @@ export class RestoreSessionExpiry implements OnApplicationBootstrap, BeforeAppli
     try {
       const usedBefore = new Date(this.clock.now() - this.configuration.limits.sessionIdleMs);
       for (const session of await this.sessions.listIdle(usedBefore, SESSIONS_A_SWEEP)) {
-        await this.service.stopUnneeded(session);
+        await this.ends.stopUnneeded(session);
       }
     } catch (error) {
       this.logger.warn({ err: error }, 'idle restore sessions could not be stopped; trying again');

@@ -14,8 +14,10 @@ import { RestoreSessionsRepository } from '@app/store';
 import { VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
+import { AuditTrail } from '../audit/audit-trail.js';
 import { CLOCK, CONFIGURATION } from '../infrastructure/tokens.js';
 import { AuthorizationService } from '../policy/authorization.service.js';
+import { RestoreSessionEnds } from './restore-session-ends.js';
 import type { RestoreSession } from './restore-session.js';
 
 export interface OpenRestoreSession {
@@ -34,6 +36,8 @@ export class RestoreSessionsService {
     private readonly authorization: AuthorizationService,
     private readonly client: VeeamClient,
     private readonly sessions: RestoreSessionsRepository,
+    private readonly ends: RestoreSessionEnds,
+    private readonly trail: AuditTrail,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits'>,
   ) {}
@@ -67,7 +71,9 @@ export class RestoreSessionsService {
       createdAt,
     };
     try {
-      await this.sessions.insert(session);
+      await this.trail.opening(principal, session, (statements) =>
+        new RestoreSessionsRepository(statements).insert(session),
+      );
     } catch (error) {
       // Nobody will ever know of it: an upstream session without a record would stay open until upstream ends it.
       await this.client.stopRestoreSession(upstream.id).catch(() => undefined);
@@ -86,7 +92,7 @@ export class RestoreSessionsService {
     if (session === undefined) {
       throw new NotFoundError('There is no such restore session.');
     }
-    this.authorization.useRestoreSession(principal, session);
+    await this.authorization.useRestoreSession(principal, session);
     return session;
   }
 
@@ -105,7 +111,7 @@ export class RestoreSessionsService {
       return await work(session);
     } catch (error) {
       if (error instanceof SessionStoppedError) {
-        await this.sessions.markEnded(id, new Date(this.clock.now()));
+        await this.ends.endedUpstream(id, principal);
       }
       throw error;
     }
@@ -114,7 +120,7 @@ export class RestoreSessionsService {
   /** Stops a session, upstream too. Stopping a stopped one is no fault. @throws OperationConflictError while an operation needs it. */
   async stop(principal: Principal, id: string): Promise<void> {
     const session = await this.find(principal, id);
-    if (session.stoppedAt === undefined && !(await this.stopUnneeded(session))) {
+    if (session.stoppedAt === undefined && !(await this.ends.stopUnneeded(session, principal))) {
       const now = await this.find(principal, id);
       if (now.stoppedAt === undefined) {
         throw new OperationConflictError('An operation of this restore session is queued or running.');
@@ -125,15 +131,6 @@ export class RestoreSessionsService {
   /** When a session will be stopped unless somebody uses it. */
   expiresAt(session: RestoreSession): Date {
     return new Date(session.lastUsedAt.getTime() + this.configuration.limits.sessionIdleMs);
-  }
-
-  /** @returns false when an operation needs the session, or it was stopped already. */
-  async stopUnneeded(session: RestoreSession): Promise<boolean> {
-    if (!(await this.sessions.stop(session.id, new Date(this.clock.now())))) {
-      return false;
-    }
-    await this.client.stopRestoreSession(session.upstreamSessionId);
-    return true;
   }
 }
 

@@ -1,0 +1,220 @@
+import { type AuditActor, AuditWriter, type NewAuditRecord } from '@app/audit';
+import type { Principal } from '@app/identity';
+import { currentRequestContext, type Logger } from '@app/logging';
+import type { PolicyAction, PolicyDecision, PolicyReload } from '@app/policy';
+import {
+  type NewOperation,
+  type NewRestoreSession,
+  type Operation,
+  type OperationEnd,
+  type OperationOutcome,
+  type Statements,
+  type StoredRestoreSession,
+  within,
+} from '@app/store';
+import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+
+import { LOGGER } from '../infrastructure/tokens.js';
+
+/** A change by what its repositories are given: those of the transaction that its record is written in. */
+type Change<T> = (statements: Statements) => Promise<T>;
+
+/** What a decision was about, as far as it was about something. */
+export type DecidedThing = Pick<
+  NewAuditRecord,
+  'organization' | 'restoreSessionId' | 'operationId' | 'item' | 'reason' | 'upstreamSessionId' | 'detail'
+>;
+
+/** Why a restore session is no longer open. */
+export type SessionStop = 'by-caller' | 'idle' | 'ended-upstream';
+
+/**
+ * What the gateway puts on record. A change and its record are written in one transaction: without the record there is no
+ * change. None of these is to be awaited within a transaction.
+ */
+@Injectable()
+export class AuditTrail implements OnApplicationBootstrap {
+  private isStarted = false;
+
+  constructor(
+    private readonly writer: AuditWriter,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    this.isStarted = true;
+    await this.note({ action: 'service.started' });
+  }
+
+  /** The last record; what is asked for afterwards fails. */
+  async close(): Promise<void> {
+    if (this.isStarted) await this.note({ action: 'service.stopped' });
+    await this.writer.close();
+  }
+
+  policyReloaded({ digest, replaced }: Extract<PolicyReload, { kind: 'replaced' }>): void {
+    void this.note({ action: 'policy.reloaded', detail: { digest, replaced } });
+  }
+
+  /**
+   * Accepts an operation, by whose decision.
+   * @returns what `change` says, which is an operation if it was accepted and something else if nothing was changed
+   * @throws StoreUnavailableError when it cannot be recorded: nothing is accepted then
+   */
+  accepting<T extends Operation | 'busy' | undefined>(
+    principal: Principal,
+    operation: NewOperation,
+    session: StoredRestoreSession,
+    { policies }: Pick<PolicyDecision, 'policies'>,
+    change: Change<T>,
+  ): Promise<T> {
+    const record: NewAuditRecord = {
+      action: operation.action,
+      decision: 'allow',
+      policies,
+      ...asked(principal),
+      ...aboutSession(session),
+      operationId: operation.id,
+      item: operation.item,
+      reason: operation.reason ?? session.reason,
+    };
+    return this.recording(record, change, (accepted) => typeof accepted === 'object');
+  }
+
+  /**
+   * Ends an operation.
+   * @param canceler who ended it, if not the gateway
+   * @returns what `change` says: undefined when there was nothing to end
+   */
+  ending(
+    operation: Operation,
+    { state, outcome, problem, bytes, sha256 }: Omit<OperationEnd, 'endedAt'>,
+    change: Change<Operation | undefined>,
+    canceler?: Principal,
+  ): Promise<Operation | undefined> {
+    const record: NewAuditRecord = {
+      action: 'operation.ended',
+      outcome: state,
+      // What runs later may run in the wake of somebody else's request: only the operation knows its own.
+      ...(canceler ? asked(canceler) : { actor: actorOf(operation.owner), requestId: operation.requestId }),
+      organization: operation.organizationName,
+      restoreSessionId: operation.restoreSessionId,
+      operationId: operation.id,
+      item: operation.item,
+      reason: operation.reason,
+      ...(outcome && { counts: countsOf(outcome) }),
+      bytes,
+      sha256,
+      detail: { action: operation.action, ...(problem && { problem: problem.code }) },
+    };
+    return this.recording(record, change, (ended) => ended !== undefined);
+  }
+
+  opening(principal: Principal, session: NewRestoreSession, change: Change<void>): Promise<void> {
+    const record: NewAuditRecord = {
+      action: 'restore-session.opened',
+      ...asked(principal),
+      ...aboutSession(session),
+      reason: session.reason,
+    };
+    return this.recording(record, change, () => true);
+  }
+
+  /** @param by the caller whose request stopped it or found it ended; absent when no request did */
+  stopping(
+    session: StoredRestoreSession,
+    outcome: SessionStop,
+    change: Change<boolean>,
+    by?: Principal,
+  ): Promise<boolean> {
+    const record: NewAuditRecord = {
+      action: 'restore-session.stopped',
+      outcome,
+      ...(by && asked(by)),
+      ...aboutSession(session),
+    };
+    return this.recording(record, change, (isStopped) => isStopped);
+  }
+
+  /** Records that a code was issued, and never the code. */
+  issuingDeviceCode(principal: Principal, session: StoredRestoreSession, change: Change<void>): Promise<void> {
+    const record: NewAuditRecord = {
+      action: 'device-code.issued',
+      ...asked(principal),
+      ...aboutSession(session),
+      reason: session.reason,
+    };
+    return this.recording(record, change, () => true);
+  }
+
+  /** A decision before anything is done by it. @throws StoreUnavailableError when it cannot be recorded */
+  async decided(
+    principal: Principal,
+    action: PolicyAction,
+    { allowed, policies }: Pick<PolicyDecision, 'allowed' | 'policies'>,
+    thing: DecidedThing = {},
+  ): Promise<void> {
+    const decision = allowed ? 'allow' : 'deny';
+    await this.writer.append({ action, decision, policies, ...asked(principal), ...thing });
+  }
+
+  private async recording<T>(record: NewAuditRecord, change: Change<T>, isChanged: (result: T) => boolean): Promise<T> {
+    // The writer may run a change again: the last result is the one that was committed.
+    const results: T[] = [];
+    await this.writer.append(record, async (orm) => {
+      const result = await change(within(orm));
+      results.push(result);
+      return isChanged(result);
+    });
+    return results.at(-1) as T;
+  }
+
+  /** For what happens whether it can be recorded or not. */
+  private async note(record: NewAuditRecord): Promise<void> {
+    try {
+      await this.writer.append(record);
+    } catch (error) {
+      this.logger.error({ err: error, action: record.action }, 'an event could not be put on the audit trail');
+    }
+  }
+}
+
+/** Who asked, and in which request. */
+function asked(principal: Principal): Pick<NewAuditRecord, 'actor' | 'requestId' | 'traceId'> {
+  const context = currentRequestContext();
+  return {
+    actor: actorOf(principal, principal.userName),
+    requestId: context?.requestId,
+    traceId: context?.traceId,
+  };
+}
+
+function actorOf(
+  { issuer, subject, clientId }: Pick<Principal, 'issuer' | 'subject' | 'clientId'>,
+  name?: string,
+): AuditActor {
+  return {
+    issuer,
+    subject: wellFormed(subject),
+    clientId: clientId === undefined ? undefined : wellFormed(clientId),
+    name: name === undefined ? undefined : wellFormed(name),
+  };
+}
+
+/** A token may hold lone surrogates, which no UTF-8 has: a caller must not escape the record by them. */
+function wellFormed(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, '\uFFFD');
+}
+
+function aboutSession({
+  id,
+  organizationName,
+  upstreamSessionId,
+}: NewRestoreSession): Pick<NewAuditRecord, 'organization' | 'restoreSessionId' | 'upstreamSessionId'> {
+  return { organization: organizationName, restoreSessionId: id, upstreamSessionId };
+}
+
+/** Without the issues, whose texts name files. */
+function countsOf(outcome: OperationOutcome): Record<string, number> {
+  return Object.fromEntries(Object.entries(outcome).filter(([, count]) => typeof count === 'number'));
+}

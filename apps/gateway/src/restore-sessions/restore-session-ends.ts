@@ -1,0 +1,49 @@
+import type { Clock } from '@app/clock';
+import type { Principal } from '@app/identity';
+import { RestoreSessionsRepository, type StoredRestoreSession } from '@app/store';
+import { VeeamClient } from '@app/veeam-client';
+import { Inject, Injectable } from '@nestjs/common';
+
+import { AuditTrail } from '../audit/audit-trail.js';
+import { CLOCK } from '../infrastructure/tokens.js';
+
+/** Records that restore sessions are over, whoever ended them. */
+@Injectable()
+export class RestoreSessionEnds {
+  constructor(
+    private readonly sessions: RestoreSessionsRepository,
+    private readonly trail: AuditTrail,
+    private readonly client: VeeamClient,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Stops a session that no operation needs, upstream too.
+   * @param by who asked for it; absent when nobody used it for long
+   * @returns false when an operation needs the session, or it was stopped already
+   */
+  async stopUnneeded(session: StoredRestoreSession, by?: Principal): Promise<boolean> {
+    const stoppedAt = new Date(this.clock.now());
+    const isStopped = await this.trail.stopping(
+      session,
+      by === undefined ? 'idle' : 'by-caller',
+      (statements) => new RestoreSessionsRepository(statements).stop(session.id, stoppedAt),
+      by,
+    );
+    if (isStopped) await this.client.stopRestoreSession(session.upstreamSessionId);
+    return isStopped;
+  }
+
+  /** Marks a session stopped that upstream has ended by itself. @param by whose request found that out */
+  async endedUpstream(id: string, by?: Principal): Promise<void> {
+    const session = await this.sessions.get(id);
+    if (session === undefined) return;
+    const stoppedAt = new Date(this.clock.now());
+    await this.trail.stopping(
+      session,
+      'ended-upstream',
+      (statements) => new RestoreSessionsRepository(statements).markEnded(id, stoppedAt),
+      by,
+    );
+  }
+}
