@@ -47,11 +47,10 @@ export class AuditWriter {
   private isWriting = false;
   private written: Promise<void> = Promise.resolve();
   private isClosed = false;
-  private cancelHead: CancelTimer = () => undefined;
+  /** Set with the first record: before that there is no head, and nothing that would keep a failed start alive. */
+  private cancelHead: CancelTimer | undefined;
 
-  constructor(private readonly options: AuditWriterOptions) {
-    this.logHeadLater();
-  }
+  constructor(private readonly options: AuditWriterOptions) {}
 
   /**
    * Resolves once the record is committed, or dropped because its update said false. Never to be awaited within a
@@ -65,6 +64,7 @@ export class AuditWriter {
     const complete = { ...record, id: randomUUID(), time: new Date(this.options.clock.now()).toISOString() };
     // What has no canonical text is refused here, where it costs nobody else the batch.
     canonicalJson(complete);
+    if (this.cancelHead === undefined) this.logHeadLater();
     return new Promise((resolve, reject) => {
       this.waiting.push({ record: complete, update: alsoInTheSameTransaction, resolve, reject });
       if (!this.isWriting) this.written = this.writeWaiting();
@@ -79,7 +79,7 @@ export class AuditWriter {
   /** Writes what waits, and the last head to the log. Comes before the database is closed. */
   async close(): Promise<void> {
     this.isClosed = true;
-    this.cancelHead();
+    this.cancelHead?.();
     await this.written;
     this.logHead();
   }
