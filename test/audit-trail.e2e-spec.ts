@@ -359,12 +359,19 @@ describe('what goes on in the gateway', () => {
         ['alice', 'oscar'].map((name) => openDesk(name, { ...neighbours, gateway: at })),
       ),
     );
-    const asked = desks.flatMap((desk) => Array.from({ length: 5 }, () => act(desk, desk.oneDrives.Alice, 'restore')));
+    // Either gateway may run what the other accepted, so that the clock of the one that is asked does not tell of the end.
+    const asked = desks.flatMap(({ caller, sid, oneDrives }) =>
+      Array.from({ length: 5 }, async () => {
+        const path = `/api/v1/restore-sessions/${sid}/onedrives/${oneDrives.Alice}/restore`;
+        const { body } = await caller.post(path, {});
+        return caller.endOf(body.id as string);
+      }),
+    );
     const mallory = await callerNamed('mallory');
     await Promise.all(
       Array.from({ length: 10 }, () => mallory.post('/api/v1/restore-sessions', { organizationId: 'x' })),
     );
-    const answers = await Promise.all(asked);
+    const operations = await Promise.all(asked);
     await second.close();
     const records = await trail();
     const ended = new Map(
@@ -372,7 +379,7 @@ describe('what goes on in the gateway', () => {
         .filter(({ action }) => action === 'operation.ended')
         .map((record) => [record.operationId, record.outcome]),
     );
-    for (const { body } of answers) expect(ended.get(body.id as string)).toBe('succeeded');
+    for (const { id } of operations) expect(ended.get(id as string)).toBe('succeeded');
 
     const database = new Database({
       url: { current: new Secret(neighbours.database.ownerUrl) },

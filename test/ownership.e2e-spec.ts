@@ -552,7 +552,7 @@ describe('limits', () => {
     await clock.advance(20 * 60_000);
     expect(await alice.oneDrives(used)).toHaveLength(1);
     // The sweep asks the database and upstream, which do not stand still with the clock, and only then sets its next time.
-    await until(() => working() < 2, { clock, by: 60_000 });
+    await until(() => working() < 2, { clock, by: 10_000 });
     expect([await stateOf(used), await stateOf(unused)]).toEqual(['open', 'stopped']);
     expectProblem(await alice.get(`/api/v1/restore-sessions/${unused}/onedrives`), 'session-stopped');
   });
