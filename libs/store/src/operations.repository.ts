@@ -131,16 +131,15 @@ export class OperationsRepository {
 
   /** Ends a claimed operation. @returns undefined when the claim is no longer ours: nothing was written. */
   async end(id: string, epoch: number, end: OperationEnd): Promise<Operation | undefined> {
-    return this.endWhere(running(id, epoch), end).then((ended) => ended[0]);
+    return this.endWhere(running(id, epoch), end);
   }
 
   /** Ends an operation of the caller that has not started. @returns undefined when it has, or is not the caller's. */
   async cancel(id: string, owner: OperationOwner, endedAt: Date): Promise<Operation | undefined> {
-    const ended = await this.endWhere(and(eq(operations.id, id), eq(operations.state, 'accepted'), ...ownedBy(owner)), {
+    return this.endWhere(and(eq(operations.id, id), eq(operations.state, 'accepted'), ...ownedBy(owner)), {
       state: 'canceled',
       endedAt,
     });
-    return ended[0];
   }
 
   /** What was claimed by replicas that no longer renew their lease. */
@@ -154,12 +153,11 @@ export class OperationsRepository {
     now: Date,
     problem: OperationProblem,
   ): Promise<Operation | undefined> {
-    const ended = await this.endWhere(and(running(id, epoch), abandoned(now)), {
+    return this.endWhere(and(running(id, epoch), abandoned(now)), {
       state: 'interrupted',
       endedAt: now,
       problem,
     });
-    return ended[0];
   }
 
   /** What has waited in the queue since before `queuedBefore`. */
@@ -173,12 +171,11 @@ export class OperationsRepository {
     now: Date,
     problem: OperationProblem,
   ): Promise<Operation | undefined> {
-    const ended = await this.endWhere(and(eq(operations.id, id), eq(operations.state, 'accepted')), {
+    return this.endWhere(and(eq(operations.id, id), eq(operations.state, 'accepted')), {
       state: 'failed',
       endedAt: now,
       problem,
     });
-    return ended[0];
   }
 
   async find(id: string, owner: OperationOwner): Promise<Operation | undefined> {
@@ -205,19 +202,13 @@ export class OperationsRepository {
     return rows.map(toOperation);
   }
 
-  /** How many operations run or wait on any replica. */
-  async countLive(): Promise<number> {
-    return this.database.run((orm) =>
-      orm.$count(operations, inArray(operations.state, ['accepted', 'submitting', 'following'])),
-    );
-  }
-
   private async listWhere(condition: SQL | undefined): Promise<Operation[]> {
     const rows = await this.database.run((orm) => orm.select().from(operations).where(condition));
     return rows.map(toOperation);
   }
 
-  private async endWhere(condition: SQL | undefined, end: OperationEnd): Promise<Operation[]> {
+  /** @param condition that one operation fulfils at most */
+  private async endWhere(condition: SQL | undefined, end: OperationEnd): Promise<Operation | undefined> {
     const rows = await this.database.run((orm) =>
       orm
         .update(operations)
@@ -234,7 +225,7 @@ export class OperationsRepository {
         .where(condition)
         .returning(),
     );
-    return rows.map(toOperation);
+    return rows.map(toOperation)[0];
   }
 }
 

@@ -206,7 +206,8 @@ function wellFormed(text: string): string {
   return text.replace(/\p{Surrogate}/gu, '\uFFFD');
 }
 
-function aboutSession({
+/** The session that something is about, as records name it. */
+export function aboutSession({
   id,
   organizationName,
   upstreamSessionId,

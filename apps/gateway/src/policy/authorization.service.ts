@@ -1,16 +1,16 @@
 import type { Clock } from '@app/clock';
 import type { Principal } from '@app/identity';
-import { DEFAULT_DENY, type OneDriveResource, type PolicyAction, type PolicyDecision, PolicySource } from '@app/policy';
+import { type OneDriveResource, type PolicyAction, type PolicyDecision, PolicySource } from '@app/policy';
 import { type DomainError, ForbiddenError, NotFoundError } from '@app/problems';
 import type { Operation } from '@app/store';
 import { type OneDrive, type Organization, VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import type { CopyTarget } from '../actions/action-request.js';
-import { AuditTrail, type DecidedThing } from '../audit/audit-trail.js';
+import { aboutSession, AuditTrail } from '../audit/audit-trail.js';
 import { CLOCK } from '../infrastructure/tokens.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
-import { denied } from './denials.js';
+import { denied, nothingPermits } from './denials.js';
 import {
   type About,
   type AskedCopy,
@@ -26,9 +26,6 @@ export interface PermittedAction extends Pick<PolicyDecision, 'policies'> {
   /** As the backup has it. */
   readonly oneDrive: OneDrive;
 }
-
-/** Nothing permits it, as far as was asked. */
-const nothingPermits = { allowed: false, policies: [DEFAULT_DENY] };
 
 /**
  * Second stage of authorization: may this caller do this to this thing? All such questions are asked here. It reads
@@ -63,12 +60,9 @@ export class AuthorizationService {
     const found = visible.find(({ organization }) => organization.id.toLowerCase() === organizationId.toLowerCase());
     if (found === undefined) {
       await this.trail.decided(principal, 'openRestoreSession', nothingPermits, { reason, detail: { organizationId } });
-    }
-    if (visible.length === 0) {
-      throw new ForbiddenError('You have no OneDrive here and operate no organization.');
-    }
-    if (found === undefined) {
-      throw new NotFoundError('There is no such organization.');
+      throw visible.length === 0
+        ? new ForbiddenError('You have no OneDrive here and operate no organization.')
+        : new NotFoundError('There is no such organization.');
     }
     const { organization, ownOneDrives } = found;
     const decision = this.policy.engine.decide({
@@ -98,7 +92,7 @@ export class AuthorizationService {
       context: { time: this.now() },
     });
     if (!decision.allowed) {
-      await this.trail.decided(principal, 'useRestoreSession', decision, toDecidedSession(session));
+      await this.trail.decided(principal, 'useRestoreSession', decision, aboutSession(session));
       throw new NotFoundError('There is no such restore session.');
     }
   }
@@ -196,7 +190,7 @@ export class AuthorizationService {
   async deviceCode(principal: Principal, session: RestoreSession): Promise<void> {
     const decision = this.explainDeviceCode(principal, session);
     await this.trail.decided(principal, 'requestDeviceCode', decision, {
-      ...toDecidedSession(session),
+      ...aboutSession(session),
       reason: session.reason,
     });
     if (!decision.allowed) {
@@ -244,7 +238,7 @@ export class AuthorizationService {
   ): Promise<void> {
     if (!this.policy.engine.mayEver(principal, action)) {
       await this.trail.decided(principal, action, nothingPermits, {
-        ...toDecidedSession(session),
+        ...aboutSession(session),
         item: { kind: 'onedrive', oneDriveId },
       });
       throw new ForbiddenError('The policy does not allow you this kind of thing.');
@@ -276,7 +270,7 @@ export class AuthorizationService {
     } catch (error) {
       if (!(error instanceof Denial)) throw error;
       await this.trail.decided(principal, action, error.decision, {
-        ...toDecidedSession(session),
+        ...aboutSession(session),
         item: { kind: 'onedrive', oneDriveId: resource.id },
         reason: reason ?? session.reason,
       });
@@ -347,10 +341,6 @@ class Denial extends Error {
   ) {
     super('denied by the policy');
   }
-}
-
-function toDecidedSession({ id, organizationName, upstreamSessionId }: RestoreSession): DecidedThing {
-  return { organization: organizationName, restoreSessionId: id, upstreamSessionId };
 }
 
 function toResource(session: RestoreSession, id: string): OneDriveResource {

@@ -1,5 +1,8 @@
-import type { PolicyDecision } from '@app/policy';
+import { DEFAULT_DENY, type PolicyDecision } from '@app/policy';
 import { ForbiddenError } from '@app/problems';
+
+/** What is put on record where nothing permits it, as far as was asked. */
+export const nothingPermits = { allowed: false, policies: [DEFAULT_DENY] };
 
 /** In plain words where the deciding policy is one of ours; the ids of others are for the record, not for callers. */
 const reasons = new Map([

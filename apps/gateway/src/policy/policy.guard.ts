@@ -1,11 +1,12 @@
 import { IS_PUBLIC, type Principal, principalOf } from '@app/identity';
-import { DEFAULT_DENY, type PolicyAction, PolicySource } from '@app/policy';
+import { type PolicyAction, PolicySource } from '@app/policy';
 import { ForbiddenError } from '@app/problems';
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 
 import { AuditTrail } from '../audit/audit-trail.js';
+import { nothingPermits } from './denials.js';
 import type { RouteAction } from './policy-action.js';
 import { POLICY_ACTION } from './requires.decorator.js';
 
@@ -37,7 +38,7 @@ export class PolicyGuard implements CanActivate {
     if (action === undefined) return;
     // Which one it would be, only the body says, and nobody has read that yet.
     const detail = others.length === 0 ? undefined : { anyOf: [action, ...others] };
-    await this.trail.decided(principal, action, { allowed: false, policies: [DEFAULT_DENY] }, { detail });
+    await this.trail.decided(principal, action, nothingPermits, { detail });
   }
 }
 
