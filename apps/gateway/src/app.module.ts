@@ -31,8 +31,10 @@ import { OperationsController } from './operations/operations.controller.js';
 import { OperationsService } from './operations/operations.service.js';
 import { Replica } from './operations/replica.js';
 import { RunningOperations } from './operations/running-operations.js';
+import { StartDecisions } from './operations/start-decisions.js';
 import { AuthorizationService } from './policy/authorization.service.js';
 import { MailRules } from './policy/mail-rules.service.js';
+import { OneDriveLookup } from './policy/onedrive-lookup.service.js';
 import { OwnershipService } from './policy/ownership.service.js';
 import { PolicyController } from './policy/policy.controller.js';
 import { PolicyGuard } from './policy/policy.guard.js';
@@ -71,6 +73,7 @@ const services = [
   RouteDeclarations,
   PolicyWatch,
   OwnershipService,
+  OneDriveLookup,
   AuthorizationService,
   MailRules,
   CatalogService,
@@ -86,6 +89,7 @@ const services = [
   OperationEnds,
   ClaimedOperations,
   RunningOperations,
+  StartDecisions,
   OperationRunner,
   OperationsService,
   SavesService,

@@ -5,5 +5,6 @@ export { challenge } from './challenge.js';
 export * from './current-principal.decorator.js';
 export type { IssuerKeysState } from './issuer-keys.js';
 export * from './principal.js';
+export * from './principal-facts.js';
 export * from './public.decorator.js';
 export { TokenRefusedError, type TokenRefusal } from './refusal.js';

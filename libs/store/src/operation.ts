@@ -1,3 +1,5 @@
+import type { PrincipalFacts } from '@app/identity';
+
 /** Where an operation stands; the last five are final. */
 export type OperationState =
   'accepted' | 'submitting' | 'following' | 'succeeded' | 'partially-succeeded' | 'failed' | 'canceled' | 'interrupted';
@@ -50,6 +52,10 @@ export interface Operation {
   readonly action: OperationAction;
   readonly state: OperationState;
   readonly owner: OperationOwner;
+  /** Who asked, as the token proved it; gone once the operation has ended. */
+  readonly principal: PrincipalFacts | undefined;
+  /** Whether the item was the caller's own when it was asked for. */
+  readonly isOnOwnOneDrive: boolean;
   readonly organizationId: string;
   readonly organizationName: string;
   readonly restoreSessionId: string;

@@ -1,4 +1,5 @@
-import { and, desc, eq, gt, inArray, isNull, lt, or, sql, type SQL } from 'drizzle-orm';
+import type { PrincipalFacts } from '@app/identity';
+import { and, desc, eq, gt, inArray, isNull, lt, lte, or, sql, type SQL } from 'drizzle-orm';
 
 import { type Statements, type Orm, UniqueViolation } from './database.js';
 import type {
@@ -18,6 +19,8 @@ export interface NewOperation {
   readonly id: string;
   readonly action: OperationAction;
   readonly owner: OperationOwner;
+  readonly principal: PrincipalFacts;
+  readonly isOnOwnOneDrive: boolean;
   readonly organizationId: string;
   readonly organizationName: string;
   readonly restoreSessionId: string;
@@ -97,6 +100,7 @@ export class OperationsRepository {
             and(
               eq(operations.state, 'accepted'),
               gt(operations.requestedAt, queuedAfter),
+              or(isNull(operations.runAfter), lte(operations.runAfter, claim.at)),
               or(isNull(operations.boundTo), eq(operations.boundTo, claim.replica)),
               sql`not ${sessionIsBusy}`,
             ),
@@ -125,6 +129,21 @@ export class OperationsRepository {
   async renewLease(id: string, epoch: number, leaseUntil: Date): Promise<boolean> {
     const rows = await this.database.run((orm) =>
       orm.update(operations).set({ leaseUntil }).where(running(id, epoch)).returning({ id: operations.id }),
+    );
+    return rows.length === 1;
+  }
+
+  /**
+   * Gives a claimed operation back to the queue, of which nothing has gone upstream.
+   * @returns false when the claim is no longer ours
+   */
+  async release(id: string, epoch: number, runAfter: Date): Promise<boolean> {
+    const rows = await this.database.run((orm) =>
+      orm
+        .update(operations)
+        .set({ state: 'accepted', startedAt: null, leaseUntil: null, runAfter })
+        .where(and(running(id, epoch), eq(operations.state, 'submitting')))
+        .returning({ id: operations.id }),
     );
     return rows.length === 1;
   }
@@ -221,6 +240,7 @@ export class OperationsRepository {
           sha256: end.sha256 ?? null,
           leaseUntil: null,
           request: {},
+          principal: null,
         })
         .where(condition)
         .returning(),
@@ -291,6 +311,8 @@ function toOperation(row: Row): Operation {
     action: row.action as OperationAction,
     state: row.state as OperationState,
     owner: { issuer: row.ownerIssuer, subject: row.ownerSubject, clientId: row.ownerClientId ?? undefined },
+    principal: row.principal ?? undefined,
+    isOnOwnOneDrive: row.isOnOwnOneDrive,
     organizationId: row.organizationId,
     organizationName: row.organizationName,
     restoreSessionId: row.restoreSessionId,

@@ -13,6 +13,8 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 
+import type { PrincipalFacts } from '@app/identity';
+
 import type { OperationItem, OperationOutcome, OperationProblem } from './operation.js';
 
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
@@ -54,6 +56,10 @@ export const operations = pgTable(
     ownerIssuer: text('owner_issuer').notNull(),
     ownerSubject: text('owner_subject').notNull(),
     ownerClientId: text('owner_client_id'),
+    /** Who asked, as the token proved it: what is decided by again when it starts. Erased when it ends. */
+    principal: jsonb('principal').$type<PrincipalFacts>(),
+    /** Whether the item was the caller's own when it was asked for. */
+    isOnOwnOneDrive: boolean('on_own_onedrive').notNull().default(false),
     organizationId: text('organization_id').notNull(),
     organizationName: text('organization_name').notNull(),
     restoreSessionId: uuid('restore_session_id')
@@ -67,6 +73,8 @@ export const operations = pgTable(
     credential: text('credential'),
     requestId: text('request_id').notNull(),
     requestedAt: time('requested_at').notNull(),
+    /** Not to be claimed before; null: at once. */
+    runAfter: time('run_after'),
     startedAt: time('started_at'),
     endedAt: time('ended_at'),
     outcome: jsonb('outcome').$type<OperationOutcome>(),

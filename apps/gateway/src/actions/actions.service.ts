@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import type { Clock } from '@app/clock';
-import type { Principal } from '@app/identity';
+import { factsOf, type Principal } from '@app/identity';
 import { currentRequestContext } from '@app/logging';
 import type { PolicyDecision } from '@app/policy';
 import {
@@ -22,7 +22,7 @@ import { CLOCK } from '../infrastructure/tokens.js';
 import { OperationRunner } from '../operations/operation-runner.js';
 import { ownerOf } from '../operations/operations.service.js';
 import { Replica } from '../operations/replica.js';
-import type { StoredRequest } from '../operations/stored-request.js';
+import { DEVICE_CODE, type StoredRequest } from '../operations/stored-request.js';
 import { AuthorizationService, type PermittedAction } from '../policy/authorization.service.js';
 import type { AskedCopy, AskedOfItem } from '../policy/item-question.js';
 import { MailRules } from '../policy/mail-rules.service.js';
@@ -42,8 +42,6 @@ export interface StartedSave {
   readonly session: RestoreSession;
   readonly oneDrive: OneDrive;
 }
-
-const DEVICE_CODE = 'device-code';
 
 /**
  * The one way to an action, whatever surface it was asked on: decided, then recorded, then run. Nothing goes upstream for an action
@@ -107,7 +105,7 @@ export class ActionsService {
     return this.sessions.use(principal, target.sid, async (session) => {
       const asked = this.toAsked(principal, session, request);
       const decision = await this.authorization.act(principal, session, target.oid, asked);
-      const save = this.toNewOperation(principal, session, decision.oneDrive.id, request.reason, {
+      const save = this.toNewOperation(principal, session, decision, request.reason, {
         stored: { action: 'save', asZip: request.asZip },
         boundTo: this.replica.id,
       });
@@ -164,7 +162,7 @@ export class ActionsService {
     stored: StoredRequest,
   ): Promise<Operation> {
     const credential = await this.chooseCredential(session, request);
-    const operation = this.toNewOperation(principal, session, decision.oneDrive.id, request.reason, {
+    const operation = this.toNewOperation(principal, session, decision, request.reason, {
       stored,
       credential,
       // A device code is known to this process only.
@@ -229,7 +227,7 @@ export class ActionsService {
   private toNewOperation(
     principal: Principal,
     session: RestoreSession,
-    oneDriveId: string,
+    { oneDrive, isOwn }: PermittedAction,
     reason: string | undefined,
     {
       stored,
@@ -241,10 +239,12 @@ export class ActionsService {
       id: randomUUID(),
       action: stored.action,
       owner: ownerOf(principal),
+      principal: factsOf(principal),
+      isOnOwnOneDrive: isOwn,
       organizationId: session.organizationId,
       organizationName: session.organizationName,
       restoreSessionId: session.id,
-      item: { kind: 'onedrive', oneDriveId },
+      item: { kind: 'onedrive', oneDriveId: oneDrive.id },
       request: stored,
       reason,
       credential,

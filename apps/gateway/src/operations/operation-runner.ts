@@ -1,7 +1,7 @@
 import type { CancelTimer, Clock } from '@app/clock';
 import type { Configuration } from '@app/config';
 import type { Logger } from '@app/logging';
-import { InternalError, SessionStoppedError } from '@app/problems';
+import { DomainError, InternalError, type ProblemCode, SessionStoppedError } from '@app/problems';
 import {
   type FinalOperationState,
   type Operation,
@@ -15,15 +15,26 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy }
 import { CredentialProfilesService } from '../credential-profiles/credential-profiles.service.js';
 import { HeldDeviceCodes } from '../device-codes/held-device-codes.js';
 import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
+import type { RestoreSession } from '../restore-sessions/restore-session.js';
 import { RestoreSessionEnds } from '../restore-sessions/restore-session-ends.js';
 import { ClaimedOperations, toOperationProblem } from './claimed-operations.js';
 import { stateOf } from './outcome.js';
 import { Replica } from './replica.js';
 import { RunningOperations } from './running-operations.js';
+import { StartDecisions } from './start-decisions.js';
 import type { StoredRequest } from './stored-request.js';
 
 /** How often the queue is looked at for what no replica was told of. */
 const POLL_EVERY_MS = 5_000;
+
+/** Why it may be known only later whether an operation is permitted. */
+const passing: ReadonlySet<ProblemCode> = new Set([
+  'upstream-unavailable',
+  'upstream-timeout',
+  'upstream-broken',
+  'upstream-login-failed',
+  'store-unavailable',
+]);
 
 /**
  * Takes operations from the queue to upstream. An accepted operation is run at once where it was accepted; polling takes over
@@ -43,6 +54,7 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
     private readonly deviceCodes: HeldDeviceCodes,
     private readonly replica: Replica,
     private readonly claimed: ClaimedOperations,
+    private readonly decisions: StartDecisions,
     private readonly running: RunningOperations,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits'>,
@@ -97,9 +109,23 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
 
   private async run(operation: Operation): Promise<void> {
     const stopRenewing = this.claimed.keepLease(operation);
-    let end: Omit<OperationEnd, 'endedAt'>;
     try {
-      end = toEnd(await this.submit(operation));
+      const end = await this.endOf(operation);
+      if (end === 'not-yet') return;
+      this.deviceCodes.forget(operation.id);
+      await this.claimed.end(operation, end);
+    } finally {
+      stopRenewing();
+    }
+    // The session is free now: another of its operations may be waiting.
+    await this.runQueue();
+  }
+
+  /** @returns `not-yet` when it waits for another try, with nothing sent */
+  private async endOf(operation: Operation): Promise<Omit<OperationEnd, 'endedAt'> | 'not-yet'> {
+    try {
+      const session = await this.sessionOf(operation);
+      return (await this.isDecided(operation, session)) ? toEnd(await this.submit(operation, session)) : 'not-yet';
     } catch (error) {
       const { id: operationId, action } = operation;
       this.logger.warn(
@@ -110,22 +136,36 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
         await this.sessionEnds.endedUpstream(operation.restoreSessionId);
       }
       const state = error instanceof ActionAnswerUnknownError ? 'interrupted' : 'failed';
-      end = { state, problem: toOperationProblem(error) };
-    } finally {
-      stopRenewing();
-      this.deviceCodes.forget(operation.id);
+      return { state, problem: toOperationProblem(error) };
     }
-    await this.claimed.end(operation, end);
-    // The session is free now: another of its operations may be waiting.
-    await this.runQueue();
   }
 
-  private async submit(operation: Operation): Promise<ActionResult> {
-    const session = await this.sessions.get(operation.restoreSessionId);
+  private async sessionOf({ restoreSessionId }: Operation): Promise<RestoreSession> {
+    const session = await this.sessions.get(restoreSessionId);
     if (session === undefined) {
       throw new InternalError('The restore session of the operation is gone.');
     }
-    const { upstreamSessionId } = session;
+    return session;
+  }
+
+  /**
+   * Whether it is still permitted: false when that cannot be found out now, and it waits for another try.
+   * @throws what the record and the caller are told when it is not
+   */
+  private async isDecided(operation: Operation, session: RestoreSession): Promise<boolean> {
+    try {
+      await this.decisions.decide(operation, session);
+      return true;
+    } catch (error) {
+      if (!(error instanceof DomainError) || !passing.has(error.code)) throw error;
+      const { id: operationId, epoch } = operation;
+      this.logger.warn({ err: error, operationId }, 'an operation cannot be decided on; it waits');
+      await this.operations.release(operationId, epoch, new Date(this.clock.now() + POLL_EVERY_MS));
+      return false;
+    }
+  }
+
+  private async submit(operation: Operation, { upstreamSessionId }: RestoreSession): Promise<ActionResult> {
     const { item } = operation;
     const request = operation.request as StoredRequest;
     switch (request.action) {

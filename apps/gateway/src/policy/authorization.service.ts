@@ -6,7 +6,6 @@ import type { Operation } from '@app/store';
 import { type OneDrive, type Organization, VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
-import type { CopyTarget } from '../actions/action-request.js';
 import { aboutSession, AuditTrail } from '../audit/audit-trail.js';
 import { CLOCK } from '../infrastructure/tokens.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
@@ -19,12 +18,15 @@ import {
   copyQuestion,
   itemQuestion,
 } from './item-question.js';
+import { noTarget, notFound, OneDriveLookup } from './onedrive-lookup.service.js';
 import { OwnershipService } from './ownership.service.js';
 
 /** What the policy permits to do with a OneDrive, and by which policies. */
 export interface PermittedAction extends Pick<PolicyDecision, 'policies'> {
   /** As the backup has it. */
   readonly oneDrive: OneDrive;
+  /** Whether it is proven to be the caller's own. */
+  readonly isOwn: boolean;
 }
 
 /**
@@ -41,6 +43,7 @@ export class AuthorizationService {
   constructor(
     private readonly client: VeeamClient,
     private readonly ownership: OwnershipService,
+    private readonly oneDrives: OneDriveLookup,
     private readonly policy: PolicySource,
     private readonly trail: AuditTrail,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -156,11 +159,11 @@ export class AuthorizationService {
     await this.mustEver(principal, 'copy', session, oneDriveId);
     const about = await this.about(principal, session, oneDriveId);
     return this.recordingDenial(about, asked, async () => {
-      const { decision, oneDrive, target } = await this.copyDecision(about, asked);
+      const { decision, target, ...item } = await this.copyDecision(about, asked);
       if (!decision.allowed) {
         throw new Denial(decision, denied(decision));
       }
-      return { oneDrive, target, policies: decision.policies };
+      return { ...item, target, policies: decision.policies };
     });
   }
 
@@ -257,7 +260,9 @@ export class AuthorizationService {
     if (!decision.allowed) {
       throw new Denial(decision, this.mayBrowse(about, asked.reason) ? denied(decision) : notFound());
     }
-    return { oneDrive: await this.existing(about.session, about.resource.id), policies: decision.policies };
+    const { session, resource, ownOneDrives } = about;
+    const oneDrive = await this.oneDrives.inBackup(session, resource.id);
+    return { oneDrive, isOwn: ownOneDrives.includes(oneDrive.id), policies: decision.policies };
   }
 
   private async recordingDenial<T>(
@@ -280,14 +285,14 @@ export class AuthorizationService {
 
   private async copyDecision(about: About, asked: AskedCopy) {
     // Before the target is looked for, so that the answer tells nothing of it to who may not even see the source.
-    const { oneDrive } = await this.decided(about, { action: 'browse', reason: asked.reason });
-    const target = await this.copyTarget(about.session, asked.target);
+    const { oneDrive, isOwn } = await this.decided(about, { action: 'browse', reason: asked.reason });
+    const target = await this.oneDrives.copyTarget(about.session, asked.target);
     const into = toResource(about.session, target.id);
     const decision = this.policy.engine.decide(copyQuestion(about, asked, into));
     if (!decision.allowed && !this.mayBrowse({ ...about, resource: into }, asked.reason)) {
       throw new Denial(decision, noTarget(asked.target));
     }
-    return { decision, oneDrive, target };
+    return { decision, oneDrive, isOwn, target };
   }
 
   /** Whether a OneDrive exists for the caller, who may then be told what else the policy says of it. */
@@ -302,29 +307,6 @@ export class AuthorizationService {
     }
     const own = await this.ownership.ownOneDrives(principal, session.organizationId);
     return own.map(({ id }) => id);
-  }
-
-  private async copyTarget(session: RestoreSession, target: CopyTarget): Promise<OneDrive> {
-    if ('oneDriveId' in target) {
-      return this.existing(session, target.oneDriveId);
-    }
-    const [user, ...namesakes] = await this.client.findUsers(session.organizationId, target.user);
-    const oneDrives =
-      user && namesakes.length === 0 ? await this.client.listUserOneDrives(session.organizationId, user.id) : [];
-    const [oneDrive, ...others] = oneDrives;
-    if (oneDrive === undefined || others.length > 0) {
-      throw noTarget(target);
-    }
-    return oneDrive;
-  }
-
-  /** Exactly that id: a server that reads ids in any case would otherwise find what the policy knows by another name. */
-  private async existing(session: RestoreSession, oneDriveId: string): Promise<OneDrive> {
-    const oneDrive = await this.client.getOneDrive(session.upstreamSessionId, oneDriveId);
-    if (oneDrive?.id !== oneDriveId) {
-      throw notFound();
-    }
-    return oneDrive;
   }
 
   private now(): Date {
@@ -349,15 +331,4 @@ function toResource(session: RestoreSession, id: string): OneDriveResource {
 
 function toSessionResource({ id, organizationName: organization, owner }: RestoreSession) {
   return { type: 'RestoreSession' as const, id, organization, owner };
-}
-
-/** Alike whether there is none or the caller may not know of it. */
-function noTarget(target: CopyTarget): NotFoundError {
-  return 'oneDriveId' in target
-    ? notFound()
-    : new NotFoundError('There is no such target, or it is not the only one of that user.');
-}
-
-function notFound(): NotFoundError {
-  return new NotFoundError('There is no such OneDrive.');
 }

@@ -2,6 +2,7 @@ import type { OneDriveResource, PolicyQuestion } from '@app/policy';
 
 import type { CopyRequest, RestoreRequest } from '../actions/action-request.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
+import type { WantedTarget } from './onedrive-lookup.service.js';
 
 interface WithCredentialProfile {
   /** What the policy is told of the credentials: undefined for a device code. */
@@ -19,11 +20,12 @@ export type AskedOfItem =
       readonly recipientAllowed: boolean;
     };
 
-export type AskedCopy = Pick<
-  CopyRequest,
-  'action' | 'reason' | 'documentLastVersionAction' | 'restorePermissions' | 'target'
-> &
-  WithCredentialProfile;
+export interface AskedCopy
+  extends
+    Pick<CopyRequest, 'action' | 'reason' | 'documentLastVersionAction' | 'restorePermissions'>,
+    WithCredentialProfile {
+  readonly target: WantedTarget;
+}
 
 /** Who asks about which OneDrive of which session, and when. */
 export interface About extends Pick<PolicyQuestion, 'principal' | 'ownOneDrives'> {

@@ -1,0 +1,58 @@
+import type { Configuration } from '@app/config';
+import { principalNow } from '@app/identity';
+import { ForbiddenError, InternalError } from '@app/problems';
+import type { Operation } from '@app/store';
+import { Inject, Injectable } from '@nestjs/common';
+
+import { CONFIGURATION } from '../infrastructure/tokens.js';
+import { AuthorizationService } from '../policy/authorization.service.js';
+import { MailRules } from '../policy/mail-rules.service.js';
+import type { RestoreSession } from '../restore-sessions/restore-session.js';
+import { DEVICE_CODE, type StoredRequest } from './stored-request.js';
+
+/**
+ * What was accepted is decided again when it starts, by the policy, the roles and the look-ups of then: it may have waited, and what
+ * permitted it may be gone.
+ */
+@Injectable()
+export class StartDecisions {
+  constructor(
+    private readonly authorization: AuthorizationService,
+    private readonly mailRules: MailRules,
+    @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'issuers' | 'roleBindings'>,
+  ) {}
+
+  /** @throws ForbiddenError or NotFoundError when it is no longer permitted, which is then on record */
+  async decide(operation: Operation, session: RestoreSession): Promise<void> {
+    const { principal: facts, item, credential, reason } = operation;
+    if (facts === undefined) {
+      throw new ForbiddenError('Nobody knows any more who asked for the operation.');
+    }
+    const principal = principalNow(facts, this.configuration);
+    const credentialProfile = credential === DEVICE_CODE ? undefined : credential;
+    const request = operation.request as StoredRequest;
+    switch (request.action) {
+      case 'restore': {
+        await this.authorization.act(principal, session, item.oneDriveId, { ...request, credentialProfile, reason });
+        return;
+      }
+      case 'copy': {
+        const target = { found: request.target };
+        const asked = { ...request, target, credentialProfile, reason };
+        await this.authorization.copy(principal, session, item.oneDriveId, asked);
+        return;
+      }
+      case 'send': {
+        await this.authorization.act(principal, session, item.oneDriveId, {
+          action: 'send',
+          reason,
+          senderAllowed: this.mailRules.sender(principal, request.from).isAllowed,
+          recipientAllowed: this.mailRules.isRecipientAllowed(request.to),
+        });
+        return;
+      }
+      case 'save':
+        throw new InternalError('A download does not wait.');
+    }
+  }
+}
