@@ -1,5 +1,5 @@
 export { mayOwnOneDrives } from './ownership.js';
-export { DEFAULT_DENY, EVALUATION_ERROR, type PolicyDecision } from './policy-decision.js';
+export { DEFAULT_DENY, EVALUATION_ERROR, type FirstStageDecision, type PolicyDecision } from './policy-decision.js';
 export { PolicyEngine } from './policy-engine.js';
 export { defaultPolicyFolder, readPolicyFiles } from './policy-files.js';
 export type * from './policy-question.js';

@@ -10,5 +10,8 @@ export interface PolicyDecision {
   readonly errors: readonly string[];
 }
 
+/** Of a no, `policies` are the forbids that decide whatever the thing, or `default-deny`. */
+export type FirstStageDecision = Pick<PolicyDecision, 'allowed' | 'policies'>;
+
 export const DEFAULT_DENY = 'default-deny';
 export const EVALUATION_ERROR = 'evaluation-error';

@@ -12,7 +12,7 @@ import {
 
 import { actionEntities, toCedarRequest, toGuardRequest } from './cedar-request.js';
 import { guardPolicies } from './guard-policies.js';
-import { DEFAULT_DENY, EVALUATION_ERROR, type PolicyDecision } from './policy-decision.js';
+import { DEFAULT_DENY, EVALUATION_ERROR, type FirstStageDecision, type PolicyDecision } from './policy-decision.js';
 import type { PolicyAction, PolicyQuestion } from './policy-question.js';
 import { type PolicySet, type PolicySetTexts, readPolicySet } from './policy-set.js';
 
@@ -57,20 +57,22 @@ export class PolicyEngine {
   }
 
   /**
-   * Whether there could be anything at all that this caller may do this to, as far as can be said before upstream is
-   * asked. A no is final; a yes says nothing of the thing.
+   * The decision of the first stage: could there be anything at all that this caller may do this to, as far as can be said
+   * before upstream is asked? A no is final; a yes says nothing of the thing, nor by which policy it would be permitted.
    */
-  mayEver(principal: Principal, action: PolicyAction): boolean {
+  firstStage(principal: Principal, action: PolicyAction): FirstStageDecision {
     try {
       const answer = statefulIsAuthorized({
         ...toGuardRequest(principal, action, this.actions),
         preparsedPolicySetId: this.guardSet,
       });
       // A policy that fails here need not fail in the real question.
-      return answer.type === 'success' && (answer.response.decision === 'allow' || hasErrors(answer));
+      if (hasErrors(answer)) return { allowed: true, policies: [] };
+      const { allowed, policies } = toDecision(answer);
+      return { allowed, policies };
     } catch {
       // Such a caller cannot be asked about at all, whatever the thing.
-      return false;
+      return { allowed: false, policies: [EVALUATION_ERROR] };
     }
   }
 }

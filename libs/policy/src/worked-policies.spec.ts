@@ -169,11 +169,11 @@ describe('the worked policies of docs/policy.md', () => {
 
   it('stop at the guard where nothing of the thing matters', () => {
     const stopped = defaultsAnd(blocks.get(1) ?? '');
-    expect(stopped.mayEver(oscar, 'restore')).toBe(false);
-    expect(stopped.mayEver(oscar, 'browse')).toBe(true);
-    expect(defaultsAnd(blocks.get(5) ?? '').mayEver(alice, 'save')).toBe(false);
-    expect(PolicyEngine.load({ schemaText, policies: defaults }).mayEver(alice, 'copy')).toBe(false);
-    expect(defaultsAnd(blocks.get(10) ?? '').mayEver(alice, 'copy')).toBe(true);
+    expect(stopped.firstStage(oscar, 'restore').allowed).toBe(false);
+    expect(stopped.firstStage(oscar, 'browse').allowed).toBe(true);
+    expect(defaultsAnd(blocks.get(5) ?? '').firstStage(alice, 'save').allowed).toBe(false);
+    expect(PolicyEngine.load({ schemaText, policies: defaults }).firstStage(alice, 'copy').allowed).toBe(false);
+    expect(defaultsAnd(blocks.get(10) ?? '').firstStage(alice, 'copy').allowed).toBe(true);
   });
 });
 

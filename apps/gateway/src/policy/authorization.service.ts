@@ -1,6 +1,6 @@
 import type { Clock } from '@app/clock';
 import type { Principal } from '@app/identity';
-import { type OneDriveResource, type PolicyAction, type PolicyDecision, PolicySource } from '@app/policy';
+import { type OneDriveResource, type PolicyDecision, PolicySource } from '@app/policy';
 import { type DomainError, ForbiddenError, NotFoundError } from '@app/problems';
 import type { Operation } from '@app/store';
 import { type OneDrive, type Organization, VeeamClient } from '@app/veeam-client';
@@ -51,7 +51,8 @@ export class AuthorizationService {
 
   /** The organizations the policy shows the caller: those operated, and those with an own OneDrive, unless it says otherwise. */
   async visibleOrganizations(principal: Principal): Promise<Organization[]> {
-    return (await this.visible(principal)).map(({ organization }) => organization);
+    const candidates = await this.candidates(principal);
+    return candidates.filter(({ listing }) => listing.allowed).map(({ organization }) => organization);
   }
 
   /**
@@ -59,13 +60,17 @@ export class AuthorizationService {
    * @throws NotFoundError when it is not one of the caller's organizations, or none at all
    */
   async openRestoreSession(principal: Principal, organizationId: string, reason?: string): Promise<Organization> {
-    const visible = await this.visible(principal);
-    const found = visible.find(({ organization }) => organization.id.toLowerCase() === organizationId.toLowerCase());
-    if (found === undefined) {
-      await this.trail.decided(principal, 'openRestoreSession', nothingPermits, { reason, detail: { organizationId } });
-      throw visible.length === 0
-        ? new ForbiddenError('You have no OneDrive here and operate no organization.')
-        : new NotFoundError('There is no such organization.');
+    const candidates = await this.candidates(principal);
+    const found = candidates.find(({ organization }) => organization.id.toLowerCase() === organizationId.toLowerCase());
+    if (!found?.listing.allowed) {
+      await this.trail.decided(principal, 'openRestoreSession', found?.listing ?? nothingPermits, {
+        organization: found?.organization.name.toLowerCase(),
+        reason,
+        detail: { organizationId },
+      });
+      throw candidates.some(({ listing }) => listing.allowed)
+        ? new NotFoundError('There is no such organization.')
+        : new ForbiddenError('You have no OneDrive here and operate no organization.');
     }
     const { organization, ownOneDrives } = found;
     const decision = this.policy.engine.decide({
@@ -141,7 +146,7 @@ export class AuthorizationService {
     oneDriveId: string,
     asked: AskedOfItem,
   ): Promise<PermittedAction> {
-    await this.mustEver(principal, asked.action, session, oneDriveId);
+    await this.mustEver(principal, asked, session, oneDriveId);
     const about = await this.about(principal, session, oneDriveId);
     return this.recordingDenial(about, asked, () => this.decided(about, asked));
   }
@@ -156,7 +161,7 @@ export class AuthorizationService {
     oneDriveId: string,
     asked: AskedCopy,
   ): Promise<PermittedAction & { target: OneDrive }> {
-    await this.mustEver(principal, 'copy', session, oneDriveId);
+    await this.mustEver(principal, asked, session, oneDriveId);
     const about = await this.about(principal, session, oneDriveId);
     return this.recordingDenial(about, asked, async () => {
       const { decision, target, ...item } = await this.copyDecision(about, asked);
@@ -211,38 +216,40 @@ export class AuthorizationService {
     });
   }
 
-  private async visible(principal: Principal) {
+  /** The organizations that the caller's issuer speaks for, each with the decision on whether it is shown. */
+  private async candidates(principal: Principal) {
     const candidates = (await this.client.listOrganizations()).filter(({ name }) =>
       principal.organizations.includes(name.toLowerCase()),
     );
-    const shown = await Promise.all(
+    return Promise.all(
       candidates.map(async (organization) => {
         const own = await this.ownership.ownOneDrives(principal, organization.id);
         const ownOneDrives = own.map(({ id }) => id);
-        const { allowed } = this.policy.engine.decide({
+        const listing = this.policy.engine.decide({
           principal,
           ownOneDrives,
           action: 'listOrganizations',
           resource: { type: 'Organization', name: organization.name },
           context: { time: this.now() },
         });
-        return allowed ? [{ organization, ownOneDrives }] : [];
+        return { organization, ownOneDrives, listing };
       }),
     );
-    return shown.flat();
   }
 
   /** A caller who never may is told so before anything is looked up. */
   private async mustEver(
     principal: Principal,
-    action: PolicyAction,
+    { action, reason }: AskedOfItem | AskedCopy,
     session: RestoreSession,
     oneDriveId: string,
   ): Promise<void> {
-    if (!this.policy.engine.mayEver(principal, action)) {
-      await this.trail.decided(principal, action, nothingPermits, {
+    const decision = this.policy.engine.firstStage(principal, action);
+    if (!decision.allowed) {
+      await this.trail.decided(principal, action, decision, {
         ...aboutSession(session),
         item: { kind: 'onedrive', oneDriveId },
+        reason: reason ?? session.reason,
       });
       throw new ForbiddenError('The policy does not allow you this kind of thing.');
     }

@@ -1,12 +1,11 @@
 import { IS_PUBLIC, type Principal, principalOf } from '@app/identity';
-import { type PolicyAction, PolicySource } from '@app/policy';
+import { type FirstStageDecision, type PolicyAction, PolicySource } from '@app/policy';
 import { ForbiddenError } from '@app/problems';
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 
 import { AuditTrail } from '../audit/audit-trail.js';
-import { nothingPermits } from './denials.js';
 import type { RouteAction } from './policy-action.js';
 import { POLICY_ACTION } from './requires.decorator.js';
 
@@ -27,18 +26,24 @@ export class PolicyGuard implements CanActivate {
     const principal = principalOf(context.switchToHttp().getRequest<FastifyRequest>());
     const declared = this.reflector.getAllAndOverride<RouteAction | undefined>(POLICY_ACTION, targets);
     const actions = actionsOf(declared);
-    if (!actions.some((action) => this.policy.engine.mayEver(principal, action))) {
-      await this.record(principal, actions);
+    const decisions = actions.map((action) => this.policy.engine.firstStage(principal, action));
+    if (!decisions.some(({ allowed }) => allowed)) {
+      await this.record(principal, actions, decisions);
       throw new ForbiddenError('The policy does not allow you this kind of thing.');
     }
     return true;
   }
 
-  private async record(principal: Principal, [action, ...others]: readonly PolicyAction[]): Promise<void> {
+  private async record(
+    principal: Principal,
+    [action, ...others]: readonly PolicyAction[],
+    decisions: readonly FirstStageDecision[],
+  ): Promise<void> {
     if (action === undefined) return;
+    const policies = [...new Set(decisions.flatMap((decision) => decision.policies))].sort();
     // Which one it would be, only the body says, and nobody has read that yet.
     const detail = others.length === 0 ? undefined : { anyOf: [action, ...others] };
-    await this.trail.decided(principal, action, nothingPermits, { detail });
+    await this.trail.decided(principal, action, { allowed: false, policies }, { detail });
   }
 }
 
