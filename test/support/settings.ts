@@ -9,6 +9,11 @@ import type { Neighbours } from './world.js';
 export interface YamlSettings {
   readonly roleBindings: readonly Readonly<Record<string, unknown>>[];
   readonly issuers?: readonly Readonly<Record<string, unknown>>[];
+  readonly mail?: Readonly<Record<string, unknown>>;
+  readonly limits?: Readonly<Record<string, unknown>>;
+  readonly emergencyStop?: boolean;
+  readonly reasonPattern?: string;
+  readonly operatorCeilings?: Readonly<Record<string, unknown>>;
 }
 
 /** The environment that names a changed copy of the neighbours' YAML file; it goes when the neighbours go. */
@@ -17,8 +22,20 @@ export async function changedSettings(
   change: (settings: YamlSettings) => Partial<YamlSettings>,
 ): Promise<Record<string, string>> {
   const original = environment.GATEWAY_CONFIG ?? '';
-  const settings = parse(await readFile(original, 'utf8')) as YamlSettings;
   const changed = join(dirname(original), `${randomUUID()}.yaml`);
-  await writeFile(changed, stringify({ ...settings, ...change(settings) }, { aliasDuplicateObjects: false }));
+  await writeFile(changed, await changedText(original, change));
   return { GATEWAY_CONFIG: changed };
+}
+
+/** Changes the YAML file of a gateway that may be running. */
+export async function rewriteSettings(
+  { GATEWAY_CONFIG: path = '' }: Readonly<Record<string, string>>,
+  change: (settings: YamlSettings) => Partial<YamlSettings>,
+): Promise<void> {
+  await writeFile(path, await changedText(path, change));
+}
+
+async function changedText(path: string, change: (settings: YamlSettings) => Partial<YamlSettings>): Promise<string> {
+  const settings = parse(await readFile(path, 'utf8')) as YamlSettings;
+  return stringify({ ...settings, ...change(settings) }, { aliasDuplicateObjects: false });
 }

@@ -102,8 +102,8 @@ export async function startGateway(
   options: GatewayOptions = {},
 ): Promise<Gateway> {
   const { clock, adjust = (configuration) => configuration } = options;
-  const loaded = await loadConfiguration({ ...neighbours.environment, ...options.environment });
-  const configuration = adjust(loaded);
+  const reload = async () => adjust(await loadConfiguration({ ...neighbours.environment, ...options.environment }));
+  const configuration = await reload();
   const lines: string[] = [];
   const scrubber = new Scrubber();
   configuration.secrets.forEach(({ current }) => scrubber.register(current));
@@ -114,7 +114,7 @@ export async function startGateway(
     },
   });
   const logger = createLogger({ level: configuration.logLevel, scrubber, destination });
-  const app = await createApp(configuration, { logger, ...(clock && { clock }) });
+  const app = await createApp(configuration, { logger, reload, ...(clock && { clock }) });
   options.prepare?.(app);
   await app.listen(0, '127.0.0.1');
   return {

@@ -1,13 +1,12 @@
-import type { Clock } from '@app/clock';
 import type { Configuration } from '@app/config';
 import { AccessTokenGuard } from '@app/identity';
-import type { Logger } from '@app/logging';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_GUARD, DiscoveryModule } from '@nestjs/core';
 import { ThrottlerModule } from '@nestjs/throttler';
 
 import { ActionsService } from './actions/actions.service.js';
 import { OneDriveActionsController } from './actions/onedrive-actions.controller.js';
+import { OperatorCeilings } from './actions/operator-ceilings.js';
 import { OperationResponder } from './actions/operation-responder.js';
 import { CatalogService } from './catalog/catalog.service.js';
 import { OneDrivesController } from './catalog/onedrives.controller.js';
@@ -22,7 +21,8 @@ import { HealthController } from './health/health.controller.js';
 import { HealthService } from './health/health.service.js';
 import { ProtectedResourceController } from './health/protected-resource.controller.js';
 import { RateLimitGuard, rateLimitOptions } from './http/rate-limit.guard.js';
-import { infrastructure, InfrastructureShutdown } from './infrastructure/infrastructure.js';
+import { ConfigurationWatch } from './infrastructure/configuration-watch.js';
+import { infrastructure, InfrastructureShutdown, type Surroundings } from './infrastructure/infrastructure.js';
 import { ManagementServer } from './management/management-server.js';
 import { ClaimedOperations } from './operations/claimed-operations.js';
 import { OperationEnds } from './operations/operation-ends.js';
@@ -39,6 +39,7 @@ import { OwnershipService } from './policy/ownership.service.js';
 import { PolicyController } from './policy/policy.controller.js';
 import { PolicyGuard } from './policy/policy.guard.js';
 import { PolicyWatch } from './policy/policy-watch.js';
+import { ReasonRules } from './policy/reason-rules.service.js';
 import { RouteDeclarations } from './policy/route-declarations.js';
 import { RestoreSessionEnds } from './restore-sessions/restore-session-ends.js';
 import { RestoreSessionExpiry } from './restore-sessions/restore-session-expiry.js';
@@ -72,6 +73,8 @@ const guards = [
 const services = [
   RouteDeclarations,
   PolicyWatch,
+  ConfigurationWatch,
+  ReasonRules,
   OwnershipService,
   OneDriveLookup,
   AuthorizationService,
@@ -83,6 +86,7 @@ const services = [
   CredentialProfilesService,
   DeviceCodesService,
   HeldDeviceCodes,
+  OperatorCeilings,
   ActionsService,
   OperationResponder,
   Replica,
@@ -101,12 +105,12 @@ const services = [
 
 @Module({})
 export class AppModule {
-  static forConfiguration(configuration: Configuration, clock: Clock, logger: Logger): DynamicModule {
+  static forConfiguration(configuration: Configuration, surroundings: Surroundings): DynamicModule {
     return {
       module: AppModule,
       imports: [DiscoveryModule, ThrottlerModule.forRoot(rateLimitOptions(configuration.limits))],
       controllers,
-      providers: [...infrastructure(configuration, clock, logger), InfrastructureShutdown, ...guards, ...services],
+      providers: [...infrastructure(configuration, surroundings), InfrastructureShutdown, ...guards, ...services],
     };
   }
 }

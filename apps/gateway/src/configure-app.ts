@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
 import { type Clock, SystemClock } from '@app/clock';
-import type { Configuration } from '@app/config';
+import { type Configuration, loadConfiguration } from '@app/config';
 import { AccessTokenAuthenticator, authenticateRequests, challenge, isExempt, principalOf } from '@app/identity';
 import { createLogger, type Logger, logRequests, Metrics, NestLogger, requestContextOf } from '@app/logging';
 import { ProblemDetailsFilter } from '@app/problems';
@@ -18,6 +18,7 @@ import { answerRouterError, fromFastifyError } from './http/fastify-errors.js';
 import { acceptStrictJson, bodyLimitBytes } from './http/json-body.js';
 import { createValidationPipe } from './http/validation.js';
 import { DOCS_ROUTES, serveDocs } from './http/openapi.js';
+import type { Surroundings } from './infrastructure/infrastructure.js';
 import { CLOCK } from './infrastructure/tokens.js';
 import { canonicalizeV5Path } from './v5-compatibility/v5-paths.js';
 
@@ -27,15 +28,14 @@ const LONGEST_PARAMETER = 1_024;
 /** Time a caller has to send a whole request: nobody may hold a connection with a body that trickles in. */
 const REQUEST_TIMEOUT_MS = 60_000;
 
-interface Surroundings {
-  readonly clock?: Clock;
-  readonly logger?: Logger;
-}
-
 /** The gateway, ready to listen: the same for `main.ts` and for every test. */
 export async function createApp(
   configuration: Configuration,
-  { clock = new SystemClock(), logger = loggerOf(configuration) }: Surroundings = {},
+  {
+    clock = new SystemClock(),
+    logger = loggerOf(configuration),
+    reload = loadConfiguration,
+  }: Partial<Surroundings> = {},
 ): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: bodyLimitBytes,
@@ -49,7 +49,7 @@ export async function createApp(
     frameworkErrors: answerRouterError,
   });
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.forConfiguration(configuration, clock, logger),
+    AppModule.forConfiguration(configuration, { clock, logger, reload }),
     adapter,
     { bodyParser: false, logger: new NestLogger(logger), abortOnError: false },
   );

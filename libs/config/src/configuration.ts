@@ -33,6 +33,13 @@ export interface Configuration {
     readonly recipientDomains: readonly string[];
   };
   readonly limits: Limits;
+  /** Denies every action, whatever the policy permits. */
+  readonly emergencyStop: boolean;
+  /** What a reason must look like, as a whole, for the policy to hear that it is accepted; any reason when absent. */
+  readonly reasonPattern: RegExp | undefined;
+  readonly operatorCeilings: OperatorCeilings;
+  /** The YAML file that all this came from, and the SHA-256 of its text in hexadecimal. */
+  readonly settingsFile: { readonly path: string; readonly digest: string };
   /** Folder of the policy, absolute, when one is given. */
   readonly policyDir: string | undefined;
   /** Every secret there is in the members above: whoever redacts or watches secrets takes them from here. */
@@ -101,6 +108,14 @@ export type CredentialProfileConfiguration =
       readonly certificatePassword: SecretSource;
     })
   | (CredentialProfileBase & { readonly kind: 'user'; readonly userName: string; readonly password: SecretSource });
+
+/** What one caller may do within an hour to OneDrives that are not the own ones; no limit where absent. */
+export interface OperatorCeilings {
+  /** Restores, copies, mails and downloads together. */
+  readonly actions: number | undefined;
+  /** Bytes of downloads. */
+  readonly bytes: number | undefined;
+}
 
 export interface Limits {
   /** Longest time a v5 route waits for its operation, ms (`V5_MAX_WAIT`). */

@@ -136,6 +136,10 @@ describe('loadConfiguration', () => {
         queueAgeMs: 900_000,
         shutdownGraceMs: 30_000,
       },
+      emergencyStop: false,
+      reasonPattern: undefined,
+      operatorCeilings: { actions: undefined, bytes: undefined },
+      settingsFile: { path: environment.GATEWAY_CONFIG, digest: expect.stringMatching(/^[0-9a-f]{64}$/) as string },
       policyDir: undefined,
     });
     expect(database.caFile).toBeUndefined();
@@ -460,6 +464,16 @@ describe('loadConfiguration', () => {
       { credentialProfiles: [{ ...applicationProfile, certificate: { file: 'fabrikam.password' } }] },
       ['credentialProfiles[0].certificate.file: must be a PKCS#12 (PFX) file or the base64 of one'],
     ],
+    ['a switch that is none', { emergencyStop: 'yes' }, ['emergencyStop: must be true or false']],
+    ['a pattern that is none', { reasonPattern: '(' }, ['reasonPattern: must be a regular expression']],
+    [
+      'ceilings that are none',
+      { operatorCeilings: { actions: 0, bytes: '20GB' } },
+      [
+        'operatorCeilings.actions: must be a whole number from 1 to 1000000',
+        'operatorCeilings.bytes: must be a size such as 512MiB or 20GiB, from 1MiB to 1024TiB',
+      ],
+    ],
     ...[
       'hunter2',
       7,
@@ -558,6 +572,21 @@ describe('loadConfiguration', () => {
       expect(faults.length).toBeGreaterThan(20);
       expect(faults.join('\n')).not.toMatch(/hunter2|planted/);
     }
+  });
+
+  it('reads ceilings, the pattern of reasons and the emergency stop', async () => {
+    await writeSettings({
+      emergencyStop: true,
+      reasonPattern: 'INC-\\d+|none',
+      operatorCeilings: { actions: 50, bytes: '20GiB' },
+    });
+    const { emergencyStop, reasonPattern, operatorCeilings } = await loadConfiguration(environment);
+    expect(emergencyStop).toBe(true);
+    expect(operatorCeilings).toEqual({ actions: 50, bytes: 20 * 2 ** 30 });
+    expect(['INC-1', 'none', 'INC-', 'no INC-1', 'INC-1 or so'].filter((text) => reasonPattern?.test(text))).toEqual([
+      'INC-1',
+      'none',
+    ]);
   });
 
   it('loads the sample that comes with the gateway', async () => {

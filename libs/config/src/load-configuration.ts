@@ -16,6 +16,7 @@ import { checkReferences } from './references.js';
 import { SecretLoader } from './secret-loader.js';
 import { readSettings } from './settings-file.js';
 import type { LimitSettings, Settings } from './settings.js';
+import { wholeMatch } from './validation.js';
 
 /**
  * Reads the environment, the YAML file it names and every secret both name, checks all of it and returns it, frozen.
@@ -26,7 +27,8 @@ export async function loadConfiguration(environment: NodeJS.ProcessEnv = process
   const raw = withoutEmpty(environment);
   const variables = readEnvironment(raw, faults);
   const settingsPath = resolve(raw.GATEWAY_CONFIG ?? '');
-  const settings = raw.GATEWAY_CONFIG === undefined ? undefined : await readSettings(settingsPath, faults);
+  const settingsFile = raw.GATEWAY_CONFIG === undefined ? undefined : await readSettings(settingsPath, faults);
+  const settings = settingsFile?.settings;
   if (settings) checkReferences(settings, raw, faults);
   refuseLikelyTypos(raw, settings && referencedVariables(settings.credentialProfiles), faults);
 
@@ -43,7 +45,7 @@ export async function loadConfiguration(environment: NodeJS.ProcessEnv = process
   const upstreamCaFile = await certificateFile(raw, 'VEEAM_CA_FILE', faults);
   const policyDir = await folder(raw, 'POLICY_DIR', faults);
 
-  if (faults.hasAny || !settings || !databaseUrl || !username || !password) throw faults.toError();
+  if (faults.hasAny || !settingsFile || !settings || !databaseUrl || !username || !password) throw faults.toError();
 
   return deepFreeze<Configuration>({
     server: {
@@ -79,6 +81,10 @@ export async function loadConfiguration(environment: NodeJS.ProcessEnv = process
     credentialProfiles,
     mail: { senders: settings.mail.senders, recipientDomains: settings.mail.recipientDomains },
     limits: limitsOf(settings.limits, variables.V5_MAX_WAIT),
+    emergencyStop: settings.emergencyStop,
+    reasonPattern: settings.reasonPattern === undefined ? undefined : wholeMatch(settings.reasonPattern),
+    operatorCeilings: { actions: settings.operatorCeilings.actions, bytes: settings.operatorCeilings.bytes },
+    settingsFile: { path: settingsPath, digest: settingsFile.digest },
     policyDir,
     secrets: [databaseUrl, password, ...credentialProfiles.flatMap(secretsOf)],
   });

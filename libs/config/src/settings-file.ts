@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { plainToInstance } from 'class-transformer';
 import { readFile, stat } from 'node:fs/promises';
 import { isScalar, LineCounter, parseDocument, visit, type Document } from 'yaml';
@@ -8,8 +9,19 @@ import { validateInto } from './validation.js';
 const KEY = 'GATEWAY_CONFIG';
 const LARGEST_BYTES = 1024 * 1024;
 
+/** What a settings file holds, and the digest of the text that says so. */
+export interface SettingsFile {
+  readonly settings: Settings;
+  readonly digest: string;
+}
+
+/** SHA-256 in hexadecimal. */
+export function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
 /** The YAML file, if its shape is sound; what is wrong with it is among the faults. */
-export async function readSettings(path: string, faults: Faults): Promise<Settings | undefined> {
+export async function readSettings(path: string, faults: Faults): Promise<SettingsFile | undefined> {
   const text = await readText(path, faults);
   const content = text === undefined ? undefined : parse(text, faults);
   if (content === undefined) return undefined;
@@ -18,7 +30,7 @@ export async function readSettings(path: string, faults: Faults): Promise<Settin
   const shape = new Faults();
   validateInto(shape, settings);
   faults.addAll(shape);
-  return shape.hasAny ? undefined : settings;
+  return shape.hasAny || text === undefined ? undefined : { settings, digest: digestOf(text) };
 }
 
 async function readText(path: string, faults: Faults): Promise<string | undefined> {

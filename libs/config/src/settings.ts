@@ -6,10 +6,12 @@ import { ALGORITHMS, PRESETS, TOKEN_TYPES } from './environment.js';
 import {
   Count,
   Duration,
+  Flag,
   IsDomain,
   IsMailAddress,
   IsMatch,
   IsOneOf,
+  IsPattern,
   IsSecretReference,
   IsText,
   IsUrlOf,
@@ -17,6 +19,7 @@ import {
   LowerCased,
   Optional,
   type SecretReference,
+  Size,
 } from './validation.js';
 
 // The decorator nearest to the property is checked first, and only the first fault of a property is told.
@@ -106,6 +109,11 @@ export class LimitSettings {
   @Duration('0s', '1h') shutdownGrace = 30_000;
 }
 
+export class OperatorCeilingSettings {
+  @Optional() @Count(1, 1_000_000) actions?: number;
+  @Optional() @Size('1MiB', '1024TiB') bytes?: number;
+}
+
 /** What the YAML file of `GATEWAY_CONFIG` holds. */
 export class Settings {
   @Type(() => OrganizationSettings) @NotEmpty() @Mappings() organizations!: OrganizationSettings[];
@@ -133,4 +141,10 @@ export class Settings {
   @Type(() => MailSettings) @Mapping() mail = new MailSettings();
 
   @Type(() => LimitSettings) @Mapping() limits = new LimitSettings();
+
+  @Flag() emergencyStop = false;
+
+  @Optional() @IsPattern() reasonPattern?: string;
+
+  @Type(() => OperatorCeilingSettings) @Mapping() operatorCeilings = new OperatorCeilingSettings();
 }

@@ -110,6 +110,45 @@ export const Duration = (least: string, most: string) =>
     }),
   );
 
+const unitBytes = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
+
+/** Bytes of a size such as `512MiB` or a number of bytes; undefined for anything else. */
+function parseSize(value: unknown): number | undefined {
+  const [, amount, unit = 'B'] = /^(\d{1,15})(KiB|MiB|GiB|TiB)?$/.exec(String(value)) ?? [];
+  return amount === undefined ? undefined : Number(amount) * unitBytes[unit as keyof typeof unitBytes];
+}
+
+/** A size within bounds that are written like one; becomes bytes. */
+export const Size = (least: string, most: string) =>
+  both(
+    Transform(({ value }: { value: unknown }) => parseSize(value) ?? value),
+    ValidateBy({
+      name: 'isSize',
+      validator: {
+        validate: (value) =>
+          typeof value === 'number' && value >= Number(parseSize(least)) && value <= Number(parseSize(most)),
+        defaultMessage: () => `must be a size such as 512MiB or 20GiB, from ${least} to ${most}`,
+      },
+    }),
+  );
+
+/** A regular expression of ECMAScript with the flag `u`. */
+export const IsPattern = () =>
+  textRule('isPattern', (text) => text !== '' && isPattern(text), 'must be a regular expression');
+
+function isPattern(text: string): boolean {
+  try {
+    return wholeMatch(text) instanceof RegExp;
+  } catch {
+    return false;
+  }
+}
+
+/** The pattern as one that the whole of a text must match. @throws SyntaxError */
+export function wholeMatch(pattern: string): RegExp {
+  return new RegExp(`^(?:${pattern})$`, 'u');
+}
+
 export const IsText = (options?: ValidationOptions) =>
   textRule('isText', (text) => text.trim() !== '' && text.length <= 1_000, 'must be text', options);
 

@@ -46,7 +46,7 @@ afterEach(async () => {
 function authenticatorFor(...issuers: IssuerConfiguration[]): AccessTokenAuthenticator {
   const authenticator = new AccessTokenAuthenticator({
     issuers,
-    roleBindings: [],
+    roleBindings: () => [],
     clock,
     onRefused: (refusal) => refusals.push(refusal),
   });

@@ -17,7 +17,8 @@ export type AuthenticationRefusal = TokenRefusal | 'missing' | 'issuer-unavailab
 
 export interface AuthenticatorOptions {
   readonly issuers: readonly IssuerConfiguration[];
-  readonly roleBindings: readonly RoleBinding[];
+  /** Those of now: they may change while the gateway runs. */
+  readonly roleBindings: () => readonly RoleBinding[];
   readonly clock: Clock;
   readonly onRefused?: (refusal: AuthenticationRefusal) => void;
   /** The keys of an issuer could not be refreshed; `reason` is safe to log. */
@@ -84,7 +85,7 @@ export class AccessTokenAuthenticator implements OnModuleInit, OnApplicationShut
       now,
       findKey: () => keys.find(header),
       validate: (claims) =>
-        principalFromClaims(checkTokenClaims(claims, issuer, now), issuer, this.options.roleBindings),
+        principalFromClaims(checkTokenClaims(claims, issuer, now), issuer, this.options.roleBindings()),
     });
     return await strategy.run();
   }

@@ -75,7 +75,7 @@ beforeEach(async () => {
   issuer = new TestIssuer(clock);
   issuer.keys = [key];
   await issuer.start();
-  authenticator = new AccessTokenAuthenticator({ issuers: [issuer.configuration()], roleBindings: [], clock });
+  authenticator = new AccessTokenAuthenticator({ issuers: [issuer.configuration()], roleBindings: () => [], clock });
   await startApp(true);
 });
 

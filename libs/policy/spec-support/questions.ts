@@ -21,6 +21,8 @@ export interface Circumstances {
   /** Who opened the restore session or asked for the operation; the caller, unless said otherwise. */
   readonly owner: CallerIdentity;
   readonly reason: string | undefined;
+  /** True where there is a reason, unless said otherwise. */
+  readonly reasonAccepted: boolean;
   readonly senderAllowed: boolean;
   readonly recipientAllowed: boolean;
 }
@@ -64,7 +66,8 @@ export function question(
   const onOperation: OperationResource = { type: 'Operation', id: 'operation', organization, owner };
   const onGateway = { type: 'Gateway' } as const;
   const plain = { time: ANY_TIME };
-  const reasoned = { ...plain, reason: over.reason };
+  const { reason } = over;
+  const reasoned = { ...plain, reason, reasonAccepted: over.reasonAccepted ?? reason !== undefined };
   const onItem = { ...reasoned, itemKind: 'document' } as const;
   switch (asked) {
     case 'listOrganizations':

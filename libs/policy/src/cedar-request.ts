@@ -153,7 +153,9 @@ function toContext(context: PolicyQuestion['context']): Context {
   const { time } = context;
   return {
     time: { __extn: { fn: 'datetime', arg: time.toISOString() } },
-    ...('reason' in context ? whenGiven({ reason: context.reason }) : {}),
+    ...('reasonAccepted' in context
+      ? { ...whenGiven({ reason: context.reason }), reasonAccepted: context.reasonAccepted }
+      : {}),
     ...('itemKind' in context ? { itemKind: entity(uid('ItemKind', context.itemKind)) } : {}),
     ...('credentialProfile' in context ? whenGiven({ credentialProfile: context.credentialProfile }) : {}),
     ...('documentAction' in context ? { documentAction: entity(uid('DocumentAction', context.documentAction)) } : {}),

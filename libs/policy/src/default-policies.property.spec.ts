@@ -31,6 +31,7 @@ const circumstances: fc.Arbitrary<Omit<Circumstances, 'principal'>> = fc.record(
   target: fc.record({ type: fc.constant('OneDrive' as const), id: fc.constantFrom('d', 'e'), organization }),
   owner: principals,
   reason: fc.constantFrom(undefined, 'TICKET-1'),
+  reasonAccepted: fc.boolean(),
   senderAllowed: fc.boolean(),
   recipientAllowed: fc.boolean(),
 });

@@ -1,3 +1,4 @@
+export { EMERGENCY_STOP } from './emergency-stop.js';
 export { mayOwnOneDrives } from './ownership.js';
 export { DEFAULT_DENY, EVALUATION_ERROR, type FirstStageDecision, type PolicyDecision } from './policy-decision.js';
 export { PolicyEngine } from './policy-engine.js';

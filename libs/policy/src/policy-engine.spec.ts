@@ -253,23 +253,3 @@ describe('the first stage', () => {
     expect(engine.firstStage(alice, 'copy')).toEqual({ allowed: false, policies: ['default-deny'] });
   });
 });
-
-describe('the speed', () => {
-  it('is hundreds of decisions a second at least, with fifty policies more', () => {
-    const rules = Array.from(
-      { length: 50 },
-      (_, n) => `@id("extra-${n}") forbid (principal, action == Action::"restore", resource == OneDrive::"held-${n}");`,
-    );
-    const engine = defaultsAnd(rules.join('\n'));
-    const asking = question('restore', oscar, { reason: 'T-1' });
-    engine.decide(asking);
-    const started = process.hrtime.bigint();
-    for (let n = 0; n < 500; n++) {
-      engine.decide(asking);
-      engine.firstStage(oscar, 'restore').allowed;
-    }
-    const perPairMs = Number(process.hrtime.bigint() - started) / 1e6 / 500;
-    // Measured: 1 ms for both on a busy core. Parsing the policies each time would be ten times that.
-    expect(perPairMs).toBeLessThan(5);
-  });
-});

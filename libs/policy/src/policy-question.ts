@@ -80,6 +80,8 @@ interface Plain {
 
 interface Reasoned extends Plain {
   readonly reason?: string | undefined;
+  /** There is a reason, and it is as the configuration wants reasons to be. */
+  readonly reasonAccepted: boolean;
 }
 
 interface OnItem extends Reasoned {

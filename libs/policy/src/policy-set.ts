@@ -7,6 +7,7 @@ import {
   validate,
 } from '@cedar-policy/cedar-wasm/nodejs';
 
+import { EMERGENCY_STOP, emergencyStop } from './emergency-stop.js';
 import { DEFAULT_DENY, EVALUATION_ERROR } from './policy-decision.js';
 
 /** A policy file, or what stands for one. */
@@ -48,7 +49,7 @@ export type PolicySet = ReadonlyMap<string, { readonly text: string; readonly js
 
 export const SCHEMA_FILE = 'gateway.cedarschema';
 
-const reservedIds: readonly string[] = [DEFAULT_DENY, EVALUATION_ERROR];
+const reservedIds: readonly string[] = [DEFAULT_DENY, EVALUATION_ERROR, EMERGENCY_STOP];
 
 /**
  * Reads and checks a whole set. Stricter than Cedar: every policy has an `@id` of its own, no file is without a policy
@@ -102,7 +103,7 @@ function readFile({ name, text }: PolicyText, schemaText: string | undefined): F
     const id = parsed.type === 'success' ? parsed.json.annotations?.id : undefined;
     if (parsed.type === 'failure' || !id) {
       faults.push({ file: name, line, message: 'the policy has no @id("...")' });
-    } else if (reservedIds.includes(id)) {
+    } else if (reservedIds.includes(id) && part !== emergencyStop.text) {
       faults.push({ file: name, line, message: `"${id}" is not free to be the id of a policy` });
     } else {
       policies.push({ id, file: name, line, text: part, json: parsed.json });

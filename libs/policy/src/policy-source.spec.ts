@@ -200,4 +200,41 @@ describe('the policies in force', () => {
       expect(isOpen(source)).toBe(true);
     });
   });
+
+  describe('with the emergency stop', () => {
+    const asksFor = (source: PolicySource, action: 'save' | 'browse') => source.engine.decide(question(action, alice));
+
+    it('deny every action by a policy of their own, and nothing else', () => {
+      const source = start();
+      source.setEmergencyStop(true);
+      expect(asksFor(source, 'save')).toMatchObject({ allowed: false, policies: ['emergency-stop-switch'] });
+      expect(source.engine.firstStage(alice, 'restore').allowed).toBe(false);
+      expect(asksFor(source, 'browse').allowed).toBe(true);
+      source.setEmergencyStop(false);
+      expect(isOpen(source)).toBe(true);
+      expect(reloads).toEqual([]);
+    });
+
+    it('deny from the start on', () => {
+      expect(isOpen(new PolicySource({ folder, isStopped: true }))).toBe(false);
+    });
+
+    it('go on denying when another set is put in force, and take no broken one', () => {
+      const source = start();
+      source.setEmergencyStop(true);
+      write('more.cedar', '@id("more") permit (principal, action, resource);');
+      source.reload();
+      expect(source.engine.policyIds).toEqual(['emergency-stop-switch', 'more', 'open']);
+      expect(isOpen(source)).toBe(false);
+      write('more.cedar', BROKEN);
+      source.reload();
+      source.setEmergencyStop(false);
+      expect(source.engine.policyIds).toEqual(['more', 'open']);
+    });
+
+    it('leave its id to nobody else', () => {
+      write('mine.cedar', '@id("emergency-stop-switch") permit (principal, action, resource);');
+      expect(start).toThrow('"emergency-stop-switch" is not free');
+    });
+  });
 });

@@ -1,7 +1,9 @@
 import type { CancelTimer, Clock } from '@app/clock';
 
 import { digestOf, PolicyEngine } from './policy-engine.js';
+import { emergencyStop } from './emergency-stop.js';
 import { defaultPolicyFolder, readPolicyFiles } from './policy-files.js';
+import type { PolicySetTexts } from './policy-set.js';
 
 /** What came of a change in the folder. */
 export type PolicyReload =
@@ -10,6 +12,8 @@ export type PolicyReload =
   | { readonly kind: 'refused'; readonly error: unknown };
 
 export interface PolicySourceOptions {
+  /** Whether it starts with every action denied. */
+  readonly isStopped?: boolean;
   /** Default: the policies that come with the gateway. */
   readonly folder?: string | undefined;
   /** Called for every set that is put in force or refused after the first; for the log and the audit trail. */
@@ -20,19 +24,32 @@ export interface PolicySourceOptions {
 export class PolicySource {
   private readonly folder: string;
   private readonly onReload: (reload: PolicyReload) => void;
-  private current: PolicyEngine;
+  private isStopped: boolean;
+  private inForce: InForce;
   private lastRefused: string | undefined;
 
   /** @throws PolicySetError when the first set is no good: there is nothing to decide by */
-  constructor({ folder = defaultPolicyFolder(), onReload = () => undefined }: PolicySourceOptions = {}) {
+  constructor({
+    folder = defaultPolicyFolder(),
+    onReload = () => undefined,
+    isStopped = false,
+  }: PolicySourceOptions = {}) {
     this.folder = folder;
     this.onReload = onReload;
-    this.current = PolicyEngine.load(readPolicyFiles(folder));
+    this.isStopped = isStopped;
+    this.inForce = this.load(readPolicyFiles(folder));
   }
 
   /** For one decision; ask again for the next one, the set may have been replaced. */
   get engine(): PolicyEngine {
-    return this.current;
+    return this.inForce.engine;
+  }
+
+  /** Denies every action by the policy `emergency-stop-switch` from the next decision on, or no longer. Other policies stay as they are. */
+  setEmergencyStop(isStopped: boolean): void {
+    if (isStopped === this.isStopped) return;
+    this.isStopped = isStopped;
+    this.inForce = this.load(this.inForce.texts);
   }
 
   /** Reads the folder now. What is broken is told once, and changes nothing. */
@@ -65,7 +82,7 @@ export class PolicySource {
   private look(): Seen {
     try {
       const texts = readPolicyFiles(this.folder);
-      return { fingerprint: digestOf(texts), load: () => PolicyEngine.load(texts) };
+      return { fingerprint: digestOf(texts), load: () => this.load(texts) };
     } catch (error) {
       return {
         fingerprint: String(error),
@@ -76,8 +93,13 @@ export class PolicySource {
     }
   }
 
+  private load(texts: PolicySetTexts): InForce {
+    const policies = this.isStopped ? [...texts.policies, emergencyStop] : texts.policies;
+    return { texts, digest: digestOf(texts), engine: PolicyEngine.load({ ...texts, policies }) };
+  }
+
   private take({ fingerprint, load }: Seen): void {
-    const replaced = this.current.digest;
+    const replaced = this.inForce.digest;
     if (fingerprint === replaced) {
       this.lastRefused = undefined;
       return;
@@ -86,7 +108,7 @@ export class PolicySource {
       return;
     }
     try {
-      this.current = load();
+      this.inForce = load();
       this.lastRefused = undefined;
     } catch (error) {
       this.lastRefused = fingerprint;
@@ -100,5 +122,12 @@ export class PolicySource {
 /** What lay in the folder, to be loaded or not. */
 interface Seen {
   readonly fingerprint: string;
-  readonly load: () => PolicyEngine;
+  readonly load: () => InForce;
+}
+
+interface InForce {
+  /** As they lie in the folder. */
+  readonly texts: PolicySetTexts;
+  readonly digest: string;
+  readonly engine: PolicyEngine;
 }

@@ -51,8 +51,12 @@ const table: [number, policy: string, denied: PolicyQuestion[], allowed: PolicyQ
   [
     2,
     'operators-name-a-ticket',
-    [asked('save', oscar), asked('restore', helpdeskApp, { reason: 'because' })],
-    [asked('save', oscar, { reason: 'INC-4711' }), asked('save', alice, own), asked('browse', oscar)],
+    [asked('save', oscar), asked('restore', helpdeskApp, { reason: 'because', reasonAccepted: false })],
+    [
+      asked('save', oscar, { reason: 'INC-4711', reasonAccepted: true }),
+      asked('save', alice, own),
+      asked('browse', oscar),
+    ],
   ],
   [
     3,

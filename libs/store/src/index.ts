@@ -1,3 +1,4 @@
+export type { Ceiling } from './ceiling.js';
 export * from './database.js';
 export * from './device-codes.repository.js';
 export * from './migrate.js';

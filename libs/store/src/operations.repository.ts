@@ -1,6 +1,7 @@
 import type { PrincipalFacts } from '@app/identity';
 import { and, desc, eq, gt, inArray, isNull, lt, lte, or, sql, type SQL } from 'drizzle-orm';
 
+import { type Ceiling, isReached, usedOf } from './ceiling.js';
 import { type Statements, type Orm, UniqueViolation } from './database.js';
 import type {
   FinalOperationState,
@@ -56,22 +57,26 @@ export class OperationsRepository {
 
   /**
    * Records an operation as `accepted`, provided its restore session is still open.
-   * @returns undefined when the session has been stopped meanwhile
+   * @returns undefined when the session has been stopped meanwhile; `over-ceiling` when the caller has had enough
    */
-  async accept(operation: NewOperation): Promise<Operation | undefined> {
-    return this.database.transaction((orm) => accept(orm, operation));
+  async accept(operation: NewOperation, ceiling?: Ceiling): Promise<Operation | 'over-ceiling' | undefined> {
+    return this.database.transaction((orm) => accept(orm, operation, ceiling));
   }
 
   /**
    * Records an operation and claims it at once, for actions that do not wait in the queue.
    * @returns undefined when the session has been stopped; `busy` when another operation of the session runs
    */
-  async acceptAndClaim(operation: NewOperation, claim: Claim): Promise<Operation | 'busy' | undefined> {
+  async acceptAndClaim(
+    operation: NewOperation,
+    claim: Claim,
+    ceiling?: Ceiling,
+  ): Promise<Operation | 'busy' | 'over-ceiling' | undefined> {
     try {
       return await this.database.transaction(async (orm) => {
-        const accepted = await accept(orm, operation);
-        if (!accepted) {
-          return undefined;
+        const accepted = await accept(orm, operation, ceiling);
+        if (accepted === undefined || accepted === 'over-ceiling') {
+          return accepted;
         }
         const rows = await orm
           .update(operations)
@@ -131,6 +136,29 @@ export class OperationsRepository {
       orm.update(operations).set({ leaseUntil }).where(running(id, epoch)).returning({ id: operations.id }),
     );
     return rows.length === 1;
+  }
+
+  /**
+   * Counts a download with the length it was announced with.
+   * @returns the bytes that are left of the ceiling, before this download; undefined when nothing limits them
+   */
+  async reserveBytes(
+    operation: Operation,
+    announced: number | undefined,
+    ceiling: Ceiling,
+  ): Promise<number | undefined> {
+    const { bytes } = ceiling;
+    if (bytes === undefined) {
+      return undefined;
+    }
+    return this.database.transaction(async (orm) => {
+      const used = await usedOf(orm, operation.owner, ceiling, operation);
+      const left = Math.max(0, bytes - used.bytes);
+      if (announced !== undefined && announced <= left) {
+        await orm.update(operations).set({ bytes: announced }).where(running(operation.id, operation.epoch));
+      }
+      return left;
+    });
   }
 
   /**
@@ -249,7 +277,11 @@ export class OperationsRepository {
   }
 }
 
-async function accept(orm: Orm, operation: NewOperation): Promise<Operation | undefined> {
+async function accept(
+  orm: Orm,
+  operation: NewOperation,
+  ceiling: Ceiling | undefined,
+): Promise<Operation | 'over-ceiling' | undefined> {
   const open = await orm
     .select({ id: restoreSessions.id })
     .from(restoreSessions)
@@ -258,6 +290,9 @@ async function accept(orm: Orm, operation: NewOperation): Promise<Operation | un
     .for('share');
   if (open.length === 0) {
     return undefined;
+  }
+  if (ceiling && isReached(ceiling, await usedOf(orm, operation.owner, ceiling))) {
+    return 'over-ceiling';
   }
   const { owner, reason, credential, boundTo, ...columns } = operation;
   const rows = await orm

@@ -14,7 +14,7 @@ import { type NewOperation, type Operation, OperationsRepository } from '@app/st
 import { type OneDrive, VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
-import { AuditTrail } from '../audit/audit-trail.js';
+import { aboutSession, AuditTrail } from '../audit/audit-trail.js';
 import { CredentialProfilesService } from '../credential-profiles/credential-profiles.service.js';
 import { DeviceCodesService } from '../device-codes/device-codes.service.js';
 import { HeldDeviceCodes } from '../device-codes/held-device-codes.js';
@@ -29,6 +29,7 @@ import { MailRules } from '../policy/mail-rules.service.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
 import { RestoreSessionsService } from '../restore-sessions/restore-sessions.service.js';
 import type { ActionRequest, CopyRequest, RestoreRequest, SaveRequest, SendRequest } from './action-request.js';
+import { OPERATOR_CEILING, OperatorCeilings, overCeiling } from './operator-ceilings.js';
 
 /** Where an action happens: a OneDrive of a restore session, both as the caller named them. */
 export interface ActionTarget {
@@ -56,6 +57,7 @@ export class ActionsService {
     private readonly profiles: CredentialProfilesService,
     private readonly deviceCodes: DeviceCodesService,
     private readonly heldDeviceCodes: HeldDeviceCodes,
+    private readonly ceilings: OperatorCeilings,
     private readonly trail: AuditTrail,
     private readonly runner: OperationRunner,
     private readonly replica: Replica,
@@ -110,13 +112,15 @@ export class ActionsService {
         boundTo: this.replica.id,
       });
       const claim = this.replica.claim();
+      const ceiling = this.ceilings.of(save);
       const operation = await this.trail.accepting(principal, save, session, decision, (statements) =>
-        new OperationsRepository(statements).acceptAndClaim(save, claim),
+        new OperationsRepository(statements).acceptAndClaim(save, claim, ceiling),
       );
       if (operation === 'busy') {
         throw new OperationConflictError('Another operation of this restore session is running.');
       }
-      return { operation: required(operation), session, oneDrive: decision.oneDrive };
+      const accepted = await this.withinCeiling(principal, session, save, operation);
+      return { operation: accepted, session, oneDrive: decision.oneDrive };
     });
   }
 
@@ -173,17 +177,36 @@ export class ActionsService {
       this.heldDeviceCodes.hold(operation.id, request.userCode);
     }
     try {
-      const accepted = required(
-        await this.trail.accepting(principal, operation, session, decision, (statements) =>
-          new OperationsRepository(statements).accept(operation),
-        ),
+      const ceiling = this.ceilings.of(operation);
+      const recorded = await this.trail.accepting(principal, operation, session, decision, (statements) =>
+        new OperationsRepository(statements).accept(operation, ceiling),
       );
+      const accepted = await this.withinCeiling(principal, session, operation, recorded);
       this.runner.wake();
       return accepted;
     } catch (error) {
       this.heldDeviceCodes.forget(operation.id);
       throw error;
     }
+  }
+
+  /** @throws SessionStoppedError, and RateLimitedError once that is on record */
+  private async withinCeiling(
+    principal: Principal,
+    session: RestoreSession,
+    { action, item, reason }: NewOperation,
+    accepted: Operation | 'over-ceiling' | undefined,
+  ): Promise<Operation> {
+    if (accepted !== 'over-ceiling') {
+      return required(accepted);
+    }
+    const decision = { allowed: false, policies: [OPERATOR_CEILING] };
+    await this.trail.decided(principal, action, decision, {
+      ...aboutSession(session),
+      item,
+      reason: reason ?? session.reason,
+    });
+    throw overCeiling();
   }
 
   /** What the policy is told of the credentials: nothing of a device code, and the name even of a profile that is not there. */

@@ -1,4 +1,5 @@
 import { type AuditActor, AuditWriter, type NewAuditRecord } from '@app/audit';
+import type { ConfigurationReload } from '@app/config';
 import type { Principal } from '@app/identity';
 import { currentRequestContext, type Logger } from '@app/logging';
 import type { PolicyAction, PolicyDecision, PolicyReload } from '@app/policy';
@@ -56,12 +57,17 @@ export class AuditTrail implements OnApplicationBootstrap {
     void this.note({ action: 'policy.reloaded', detail: { digest, replaced } });
   }
 
+  configurationReloaded({ digest, live, changed, waiting }: Extract<ConfigurationReload, { kind: 'replaced' }>): void {
+    const { emergencyStop } = live;
+    void this.note({ action: 'configuration.reloaded', detail: { digest, changed, waiting, emergencyStop } });
+  }
+
   /**
    * Accepts an operation, by whose decision.
    * @returns what `change` says, which is an operation if it was accepted and something else if nothing was changed
    * @throws StoreUnavailableError when it cannot be recorded: nothing is accepted then
    */
-  accepting<T extends Operation | 'busy' | undefined>(
+  accepting<T extends Operation | 'busy' | 'over-ceiling' | undefined>(
     principal: Principal,
     operation: NewOperation,
     session: StoredRestoreSession,

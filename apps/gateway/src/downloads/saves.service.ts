@@ -1,12 +1,14 @@
 import type { CancelTimer } from '@app/clock';
 import type { Principal } from '@app/identity';
 import type { Logger } from '@app/logging';
+import { RateLimitedError } from '@app/problems';
 import type { Operation, OperationEnd } from '@app/store';
 import { type SaveStream, VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import type { SaveRequest } from '../actions/action-request.js';
 import { type ActionTarget, ActionsService } from '../actions/actions.service.js';
+import { OperatorCeilings } from '../actions/operator-ceilings.js';
 import { LOGGER } from '../infrastructure/tokens.js';
 import { ClaimedOperations, toOperationProblem } from '../operations/claimed-operations.js';
 import { downloadName } from './content-disposition.js';
@@ -28,6 +30,7 @@ export class SavesService {
     private readonly actions: ActionsService,
     private readonly claimed: ClaimedOperations,
     private readonly client: VeeamClient,
+    private readonly ceilings: OperatorCeilings,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -41,7 +44,8 @@ export class SavesService {
     const { operation, session, oneDrive } = await this.actions.startSave(principal, target, request);
     const stopRenewing = this.claimed.keepLease(operation);
     try {
-      const stream = await this.client.save(session.upstreamSessionId, operation.item, request, callerGone);
+      const offered = await this.client.save(session.upstreamSessionId, operation.item, request, callerGone);
+      const stream = await this.ceilings.bounded(operation, offered);
       return {
         operation,
         stream,
@@ -65,7 +69,8 @@ export class SavesService {
     }
     const { bytes, brokenBy, cause } = result;
     this.logger.warn({ err: cause, operationId: operation.id, brokenBy, bytes }, 'download broke off');
-    await this.claimed.end(operation, { state: 'failed', bytes, problem: problemOf(brokenBy) });
+    const problem = cause instanceof RateLimitedError ? toOperationProblem(cause) : problemOf(brokenBy);
+    await this.claimed.end(operation, { state: 'failed', bytes, problem });
   }
 }
 

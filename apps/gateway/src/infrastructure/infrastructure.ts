@@ -1,6 +1,6 @@
 import { AuditWriter } from '@app/audit';
 import type { Clock } from '@app/clock';
-import type { Configuration } from '@app/config';
+import { type Configuration, type ConfigurationReload, ConfigurationSource } from '@app/config';
 import { AccessTokenAuthenticator } from '@app/identity';
 import { addUpstreamTime, currentRequestContext, type Logger, Metrics, traceparent } from '@app/logging';
 import { PolicySource } from '@app/policy';
@@ -17,8 +17,15 @@ import { Inject, Injectable, type OnApplicationShutdown, type Provider } from '@
 import { AuditTrail } from '../audit/audit-trail.js';
 import { CLOCK, CONFIGURATION, LOGGER } from './tokens.js';
 
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Reads the configuration anew. */
+  readonly reload: () => Promise<Configuration>;
+}
+
 /** What the features stand on, made from the configuration: the one place where libs are put together. */
-export function infrastructure(configuration: Configuration, clock: Clock, logger: Logger): Provider[] {
+export function infrastructure(configuration: Configuration, { clock, logger, reload }: Surroundings): Provider[] {
   return [
     { provide: CONFIGURATION, useValue: configuration },
     { provide: CLOCK, useValue: clock },
@@ -34,8 +41,9 @@ export function infrastructure(configuration: Configuration, clock: Clock, logge
     ),
     {
       provide: AccessTokenAuthenticator,
-      useFactory: (metrics: Metrics) => createAuthenticator(configuration, clock, logger, metrics),
-      inject: [Metrics],
+      useFactory: (metrics: Metrics, live: ConfigurationSource) =>
+        createAuthenticator(configuration, live, clock, logger, metrics),
+      inject: [Metrics, ConfigurationSource],
     },
     {
       provide: AuditWriter,
@@ -43,6 +51,17 @@ export function infrastructure(configuration: Configuration, clock: Clock, logge
       inject: [Database],
     },
     AuditTrail,
+    {
+      provide: ConfigurationSource,
+      useFactory: (trail: AuditTrail, policy: PolicySource) =>
+        new ConfigurationSource(configuration, {
+          load: reload,
+          onReload: (came) => {
+            onConfigurationReload(came, policy, logger, trail);
+          },
+        }),
+      inject: [AuditTrail, PolicySource],
+    },
     {
       provide: PolicySource,
       useFactory: (trail: AuditTrail) => createPolicySource(configuration, logger, trail),
@@ -57,6 +76,25 @@ export function infrastructure(configuration: Configuration, clock: Clock, logge
   ];
 }
 
+function onConfigurationReload(
+  came: ConfigurationReload,
+  policy: PolicySource,
+  logger: Logger,
+  trail: AuditTrail,
+): void {
+  if (came.kind === 'refused') {
+    logger.error({ err: came.error }, 'the configuration on disk is broken; the one before goes on');
+    return;
+  }
+  const { digest, live, changed, waiting } = came;
+  policy.setEmergencyStop(live.emergencyStop);
+  logger.info({ digest, changed, emergencyStop: live.emergencyStop }, 'the configuration was replaced');
+  if (waiting.length > 0) {
+    logger.warn({ waiting }, 'parts of the configuration are taken over by a restart only');
+  }
+  trail.configurationReloaded(came);
+}
+
 function createDatabase({ database }: Configuration, logger: Logger): Database {
   return new Database({
     ...database,
@@ -67,14 +105,15 @@ function createDatabase({ database }: Configuration, logger: Logger): Database {
 }
 
 function createAuthenticator(
-  { issuers, roleBindings }: Configuration,
+  { issuers }: Configuration,
+  live: ConfigurationSource,
   clock: Clock,
   logger: Logger,
   metrics: Metrics,
 ): AccessTokenAuthenticator {
   return new AccessTokenAuthenticator({
     issuers,
-    roleBindings,
+    roleBindings: () => live.current.roleBindings,
     clock,
     onRefused: (reason) => {
       metrics.countTokenRefusal(reason);
@@ -86,9 +125,14 @@ function createAuthenticator(
 }
 
 /** @throws PolicySetError when the policy is broken: there is no start without one */
-function createPolicySource({ policyDir }: Configuration, logger: Logger, trail: AuditTrail): PolicySource {
+function createPolicySource(
+  { policyDir, emergencyStop }: Configuration,
+  logger: Logger,
+  trail: AuditTrail,
+): PolicySource {
   return new PolicySource({
     ...(policyDir !== undefined && { folder: policyDir }),
+    isStopped: emergencyStop,
     onReload: (reload) => {
       if (reload.kind === 'replaced') {
         logger.info({ digest: reload.digest, replaced: reload.replaced }, 'the policy was replaced');

@@ -1,5 +1,5 @@
 import { problemCodes, type ProblemCode } from '@app/problems';
-import type { Operation } from '@app/store';
+import { isFinal, type Operation } from '@app/store';
 
 import type { OperationDto } from '../actions/dto/operation.dto.js';
 
@@ -30,7 +30,8 @@ export function toOperationDto(operation: Operation): OperationDto {
         })),
       },
     }),
-    ...(bytes !== undefined && { bytes }),
+    // Of a download that runs it may be what was announced.
+    ...(bytes !== undefined && isFinal(operation.state) && { bytes }),
     ...(sha256 !== undefined && { sha256 }),
     ...(reason !== undefined && { reason }),
     ...(problem && {

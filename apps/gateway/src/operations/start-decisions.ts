@@ -1,4 +1,4 @@
-import type { Configuration } from '@app/config';
+import { type Configuration, ConfigurationSource } from '@app/config';
 import { principalNow } from '@app/identity';
 import { ForbiddenError, InternalError } from '@app/problems';
 import type { Operation } from '@app/store';
@@ -19,7 +19,8 @@ export class StartDecisions {
   constructor(
     private readonly authorization: AuthorizationService,
     private readonly mailRules: MailRules,
-    @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'issuers' | 'roleBindings'>,
+    private readonly live: ConfigurationSource,
+    @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'issuers'>,
   ) {}
 
   /** @throws ForbiddenError or NotFoundError when it is no longer permitted, which is then on record */
@@ -28,7 +29,10 @@ export class StartDecisions {
     if (facts === undefined) {
       throw new ForbiddenError('Nobody knows any more who asked for the operation.');
     }
-    const principal = principalNow(facts, this.configuration);
+    const principal = principalNow(facts, {
+      issuers: this.configuration.issuers,
+      roleBindings: this.live.current.roleBindings,
+    });
     const credentialProfile = credential === DEVICE_CODE ? undefined : credential;
     const request = operation.request as StoredRequest;
     switch (request.action) {

@@ -9,7 +9,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { aboutSession, AuditTrail } from '../audit/audit-trail.js';
 import { CLOCK } from '../infrastructure/tokens.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
-import { denied, nothingPermits } from './denials.js';
+import { denied, deniedAtAll, nothingPermits } from './denials.js';
 import {
   type About,
   type AskedCopy,
@@ -20,6 +20,7 @@ import {
 } from './item-question.js';
 import { noTarget, notFound, OneDriveLookup } from './onedrive-lookup.service.js';
 import { OwnershipService } from './ownership.service.js';
+import { ReasonRules } from './reason-rules.service.js';
 
 /** What the policy permits to do with a OneDrive, and by which policies. */
 export interface PermittedAction extends Pick<PolicyDecision, 'policies'> {
@@ -44,6 +45,7 @@ export class AuthorizationService {
     private readonly client: VeeamClient,
     private readonly ownership: OwnershipService,
     private readonly oneDrives: OneDriveLookup,
+    private readonly reasonRules: ReasonRules,
     private readonly policy: PolicySource,
     private readonly trail: AuditTrail,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -78,7 +80,7 @@ export class AuthorizationService {
       ownOneDrives,
       action: 'openRestoreSession',
       resource: { type: 'Organization', name: organization.name },
-      context: { time: this.now(), reason },
+      context: this.reasoned(reason),
     });
     await this.trail.decided(principal, 'openRestoreSession', decision, {
       organization: organization.name.toLowerCase(),
@@ -129,7 +131,7 @@ export class AuthorizationService {
         ownOneDrives,
         action: 'browse',
         resource,
-        context: circumstances({ session, time: this.now() }),
+        context: circumstances({ session, time: this.now(), reasonRules: this.reasonRules }),
       }).allowed;
     return mayBrowse({ type: 'Organization', name: session.organizationName })
       ? 'all'
@@ -212,7 +214,7 @@ export class AuthorizationService {
       ownOneDrives: [],
       action: 'requestDeviceCode',
       resource: toSessionResource(session),
-      context: { time: this.now(), reason: session.reason },
+      context: this.reasoned(session.reason),
     });
   }
 
@@ -251,14 +253,15 @@ export class AuthorizationService {
         item: { kind: 'onedrive', oneDriveId },
         reason: reason ?? session.reason,
       });
-      throw new ForbiddenError('The policy does not allow you this kind of thing.');
+      throw deniedAtAll(decision);
     }
   }
 
   /** What every question about an item begins with. */
   private async about(principal: Principal, session: RestoreSession, oneDriveId: string): Promise<About> {
     const ownOneDrives = await this.ownIds(principal, session);
-    return { principal, ownOneDrives, session, resource: toResource(session, oneDriveId), time: this.now() };
+    const resource = toResource(session, oneDriveId);
+    return { principal, ownOneDrives, session, resource, time: this.now(), reasonRules: this.reasonRules };
   }
 
   /** @throws Denial */
@@ -314,6 +317,10 @@ export class AuthorizationService {
     }
     const own = await this.ownership.ownOneDrives(principal, session.organizationId);
     return own.map(({ id }) => id);
+  }
+
+  private reasoned(reason: string | undefined) {
+    return { time: this.now(), reason, reasonAccepted: this.reasonRules.isAccepted(reason) };
   }
 
   private now(): Date {

@@ -3,6 +3,7 @@ import type { OneDriveResource, PolicyQuestion } from '@app/policy';
 import type { CopyRequest, RestoreRequest } from '../actions/action-request.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
 import type { WantedTarget } from './onedrive-lookup.service.js';
+import type { ReasonRules } from './reason-rules.service.js';
 
 interface WithCredentialProfile {
   /** What the policy is told of the credentials: undefined for a device code. */
@@ -32,6 +33,7 @@ export interface About extends Pick<PolicyQuestion, 'principal' | 'ownOneDrives'
   readonly session: RestoreSession;
   readonly resource: OneDriveResource;
   readonly time: Date;
+  readonly reasonRules: ReasonRules;
 }
 
 export type ItemQuestion = Extract<PolicyQuestion, { action: 'browse' | 'restore' | 'copy' | 'send' | 'save' }>;
@@ -70,8 +72,8 @@ export function copyQuestion(about: About, asked: AskedCopy, target: OneDriveRes
 
 /** What is done in a session without a reason of its own is done for the reason the session was opened for. */
 export function circumstances(
-  { session, time }: Pick<About, 'session' | 'time'>,
+  { session, time, reasonRules }: Pick<About, 'session' | 'time' | 'reasonRules'>,
   reason: string | undefined = session.reason,
 ) {
-  return { time, reason, itemKind: 'oneDrive' as const };
+  return { time, reason, reasonAccepted: reasonRules.isAccepted(reason), itemKind: 'oneDrive' as const };
 }

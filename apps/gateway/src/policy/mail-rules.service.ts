@@ -1,18 +1,16 @@
-import type { Configuration } from '@app/config';
+import { ConfigurationSource } from '@app/config';
 import type { Principal } from '@app/identity';
 import { ForbiddenError } from '@app/problems';
-import { Inject, Injectable } from '@nestjs/common';
-
-import { CONFIGURATION } from '../infrastructure/tokens.js';
+import { Injectable } from '@nestjs/common';
 
 /** The facts the policy decides mail by: whose address it leaves from, and whether its recipient is on the allow-list. */
 @Injectable()
 export class MailRules {
-  constructor(@Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'mail'>) {}
+  constructor(private readonly configuration: ConfigurationSource) {}
 
   isRecipientAllowed(address: string): boolean {
     const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase();
-    return this.configuration.mail.recipientDomains.includes(domain);
+    return this.configuration.current.mail.recipientDomains.includes(domain);
   }
 
   /**
@@ -34,6 +32,6 @@ export class MailRules {
 
   private senders(principal: Principal): readonly string[] {
     const own = principal.email?.isVerified ? [principal.email.address] : [];
-    return [...own, ...this.configuration.mail.senders];
+    return [...own, ...this.configuration.current.mail.senders];
   }
 }

@@ -1,11 +1,11 @@
 import { IS_PUBLIC, type Principal, principalOf } from '@app/identity';
 import { type FirstStageDecision, type PolicyAction, PolicySource } from '@app/policy';
-import { ForbiddenError } from '@app/problems';
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 
 import { AuditTrail } from '../audit/audit-trail.js';
+import { deniedAtAll } from './denials.js';
 import type { RouteAction } from './policy-action.js';
 import { POLICY_ACTION } from './requires.decorator.js';
 
@@ -29,7 +29,7 @@ export class PolicyGuard implements CanActivate {
     const decisions = actions.map((action) => this.policy.engine.firstStage(principal, action));
     if (!decisions.some(({ allowed }) => allowed)) {
       await this.record(principal, actions, decisions);
-      throw new ForbiddenError('The policy does not allow you this kind of thing.');
+      throw deniedAtAll({ policies: policiesOf(decisions) });
     }
     return true;
   }
@@ -40,11 +40,15 @@ export class PolicyGuard implements CanActivate {
     decisions: readonly FirstStageDecision[],
   ): Promise<void> {
     if (action === undefined) return;
-    const policies = [...new Set(decisions.flatMap((decision) => decision.policies))].sort();
+    const policies = policiesOf(decisions);
     // Which one it would be, only the body says, and nobody has read that yet.
     const detail = others.length === 0 ? undefined : { anyOf: [action, ...others] };
     await this.trail.decided(principal, action, { allowed: false, policies }, { detail });
   }
+}
+
+function policiesOf(decisions: readonly FirstStageDecision[]): string[] {
+  return [...new Set(decisions.flatMap((decision) => decision.policies))].sort();
 }
 
 function actionsOf(declared: RouteAction | undefined): readonly PolicyAction[] {

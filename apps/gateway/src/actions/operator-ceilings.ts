@@ -1,0 +1,78 @@
+import { pipeline, Transform } from 'node:stream';
+
+import type { Clock } from '@app/clock';
+import { ConfigurationSource } from '@app/config';
+import { RateLimitedError } from '@app/problems';
+import { type Ceiling, type Operation, OperationsRepository } from '@app/store';
+import type { SaveStream } from '@app/veeam-client';
+import { Inject, Injectable } from '@nestjs/common';
+
+import { CLOCK } from '../infrastructure/tokens.js';
+
+const WINDOW_MS = 60 * 60_000;
+const RETRY_AFTER_SECONDS = 5 * 60;
+
+/** Stands where a refusal names its policies. */
+export const OPERATOR_CEILING = 'operator-ceiling';
+
+/**
+ * What one caller may do within an hour to OneDrives that are not the own ones: so much and no more can be taken out or put back
+ * with one stolen token of an operator.
+ */
+@Injectable()
+export class OperatorCeilings {
+  constructor(
+    private readonly configuration: ConfigurationSource,
+    private readonly operations: OperationsRepository,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** Undefined where nothing is to be counted. */
+  of({ isOnOwnOneDrive }: Pick<Operation, 'isOnOwnOneDrive'>): Ceiling | undefined {
+    const { actions, bytes } = this.configuration.current.operatorCeilings;
+    if (isOnOwnOneDrive || (actions === undefined && bytes === undefined)) {
+      return undefined;
+    }
+    return { since: new Date(this.clock.now() - WINDOW_MS), actions, bytes };
+  }
+
+  /**
+   * The download, if it fits under the ceiling; one whose length nobody knows breaks off where it no longer does.
+   * @throws RateLimitedError when its length does not fit
+   */
+  async bounded(operation: Operation, stream: SaveStream): Promise<SaveStream> {
+    const ceiling = this.of(operation);
+    const left = ceiling && (await this.operations.reserveBytes(operation, stream.contentLength, ceiling));
+    if (left === undefined) {
+      return stream;
+    }
+    if (stream.contentLength === undefined) {
+      const body = upTo(left);
+      // What breaks on either side breaks the other, and whoever reads the body is told.
+      pipeline(stream.body, body, () => undefined);
+      return { ...stream, body };
+    }
+    if (stream.contentLength > left) {
+      stream.body.on('error', () => undefined).destroy();
+      throw overCeiling();
+    }
+    return stream;
+  }
+}
+
+export function overCeiling(): RateLimitedError {
+  return new RateLimitedError("You have reached what may be done to other people's OneDrives within an hour.", {
+    retryAfterSeconds: RETRY_AFTER_SECONDS,
+  });
+}
+
+function upTo(limit: number): Transform {
+  let bytes = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      if (bytes > limit) done(overCeiling());
+      else done(null, chunk);
+    },
+  });
+}

@@ -1,0 +1,129 @@
+import { readFile } from 'node:fs/promises';
+
+import type { CancelTimer, Clock } from '@app/clock';
+
+import type { Configuration } from './configuration.js';
+import { digestOf } from './settings-file.js';
+
+/** What is taken over from a changed YAML file without a restart. */
+const liveMembers = ['roleBindings', 'mail', 'emergencyStop', 'reasonPattern', 'operatorCeilings'] as const;
+/** What is in the YAML file besides. */
+const fixedMembers = ['organizations', 'issuers', 'credentialProfiles', 'limits'] as const;
+
+export type LiveConfiguration = Pick<Configuration, (typeof liveMembers)[number]>;
+
+/** What came of a change of the YAML file. */
+export type ConfigurationReload =
+  | {
+      readonly kind: 'replaced';
+      readonly digest: string;
+      readonly live: LiveConfiguration;
+      /** Members that are other than before, and in force. */
+      readonly changed: readonly string[];
+      /** Members that are other than at the start, and wait for a restart. */
+      readonly waiting: readonly string[];
+    }
+  /** What is in force stays in force. The error is a `ConfigurationError` that lists the faults. */
+  | { readonly kind: 'refused'; readonly error: unknown };
+
+export interface ConfigurationSourceOptions {
+  /** Reads all of the configuration anew. @throws ConfigurationError */
+  readonly load: () => Promise<Configuration>;
+  /** Called for every change that is put in force or refused; for the log and the audit trail. */
+  readonly onReload?: (reload: ConfigurationReload) => void;
+}
+
+/** The part of the configuration that may change while the gateway runs. A changed file counts as a whole, or not at all. */
+export class ConfigurationSource {
+  private live: LiveConfiguration;
+  /** Of the file that was last taken or refused. */
+  private digest: string;
+
+  constructor(
+    private readonly atStart: Configuration,
+    private readonly options: ConfigurationSourceOptions,
+  ) {
+    this.live = atStart;
+    this.digest = atStart.settingsFile.digest;
+  }
+
+  /** For one decision; ask again for the next one. */
+  get current(): LiveConfiguration {
+    return this.live;
+  }
+
+  /** Reads the file now. What is broken is told once, and changes nothing. */
+  async reload(): Promise<void> {
+    const digest = await this.look();
+    if (digest !== undefined && digest !== this.digest) {
+      await this.take(digest);
+    }
+  }
+
+  /**
+   * Looks at the file every `intervalMs` milliseconds and takes a change that is the same at two looks in a row: half a file
+   * can be a valid one, without the role bindings of the other half.
+   * @returns stops it
+   */
+  watch(clock: Clock, intervalMs: number): CancelTimer {
+    let before: string | undefined;
+    let isStopped = false;
+    const lookAndTake = async () => {
+      const seen = await this.look();
+      if (seen !== undefined && seen === before && seen !== this.digest) {
+        await this.take(seen);
+      }
+      before = seen;
+    };
+    const next = (): CancelTimer =>
+      clock.schedule(() => {
+        void lookAndTake().finally(() => {
+          if (!isStopped) cancel = next();
+        });
+      }, intervalMs);
+    let cancel = next();
+    return () => {
+      isStopped = true;
+      cancel();
+    };
+  }
+
+  /** Undefined while the file cannot be read, as in the moment when it is replaced. */
+  private async look(): Promise<string | undefined> {
+    try {
+      return digestOf(await readFile(this.atStart.settingsFile.path, 'utf8'));
+    } catch {
+      return undefined;
+    }
+  }
+
+  private async take(seen: string): Promise<void> {
+    const before = this.live;
+    let loaded: Configuration;
+    try {
+      loaded = await this.options.load();
+    } catch (error) {
+      this.digest = seen;
+      this.options.onReload?.({ kind: 'refused', error });
+      return;
+    }
+    this.live = loaded;
+    this.digest = loaded.settingsFile.digest;
+    this.options.onReload?.({
+      kind: 'replaced',
+      digest: this.digest,
+      live: this.live,
+      changed: liveMembers.filter((name) => isOther(before[name], loaded[name])),
+      waiting: fixedMembers.filter((name) => isOther(this.atStart[name], loaded[name])),
+    });
+  }
+}
+
+/** Secrets do not show in it: another value of one is no other configuration. */
+function isOther(one: unknown, other: unknown): boolean {
+  return textOf(one) !== textOf(other);
+}
+
+function textOf(value: unknown): string | undefined {
+  return JSON.stringify(value, (_key, member: unknown) => (member instanceof RegExp ? member.source : member));
+}

@@ -1,0 +1,160 @@
+import { ManualClock } from '@app/clock';
+import type { Configuration } from '@app/config';
+
+import { type Answer, expectProblem, operationIdOf } from './support/caller.js';
+import { type Desk, openDesk } from './support/desk.js';
+import { auditRecords } from './support/trail.js';
+import { actionRequests } from './support/upstream.js';
+import { type Gateway, type Neighbours, startGateway, startNeighbours } from './support/world.js';
+
+const HOUR = 60 * 60_000;
+
+describe('the ceiling of what may be done to OneDrives of others within an hour', () => {
+  let neighbours: Neighbours;
+  let clock: ManualClock;
+  let gateways: Gateway[];
+
+  beforeEach(async () => {
+    neighbours = await startNeighbours();
+    clock = new ManualClock(Date.now());
+    gateways = [];
+  });
+  afterEach(async () => {
+    neighbours.veeam.control.clearFaults();
+    await Promise.all(gateways.map((gateway) => gateway.close()));
+    await neighbours.close();
+  });
+
+  async function start(operatorCeilings: Configuration['operatorCeilings']): Promise<Gateway> {
+    const gateway = await startGateway(neighbours, {
+      clock,
+      adjust: (configuration) => ({
+        ...configuration,
+        operatorCeilings,
+        // The clock goes an hour on: nothing but the ceiling is to be the matter.
+        limits: { ...configuration.limits, requestsPerWindow: 100_000, leaseMs: 3 * HOUR, sessionIdleMs: 3 * HOUR },
+      }),
+    });
+    gateways.push(gateway);
+    return gateway;
+  }
+
+  const deskOf = (name: string, gateway: Gateway) => openDesk(name, { ...neighbours, gateway });
+  const act = ({ caller, sid }: Desk, oid: string | undefined, action: string, body: object = {}): Promise<Answer> =>
+    caller.post(`/api/v1/restore-sessions/${sid}/onedrives/${oid}/${action}`, body, { prefer: 'wait=10' });
+
+  const refusals = async () =>
+    (await auditRecords(neighbours)).filter(({ policies }) => policies?.includes('operator-ceiling'));
+
+  it('is reached by restores, copies, mails and downloads together, and over when the hour is', async () => {
+    const gateway = await start({ actions: 4, bytes: undefined });
+    const oscar = await deskOf('oscar', gateway);
+    const { Alice: alices, Bob: bobs } = oscar.oneDrives;
+    const mail = { to: 'alice@contoso.onmicrosoft.com', subject: 's', text: 't' };
+    const answers = [
+      await act(oscar, bobs, 'restore'),
+      await act(oscar, bobs, 'copy', { target: { oneDriveId: alices } }),
+      await act(oscar, bobs, 'send', mail),
+      await act(oscar, alices, 'save'),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+
+    neighbours.veeam.control.clearReceived();
+    const v5 = `/v5/RestoreSessions/${oscar.sid}/Organization/OneDrives/${bobs}/Action`;
+    for (const answer of [
+      await act(oscar, bobs, 'restore'),
+      await act(oscar, bobs, 'save'),
+      await act(oscar, bobs, 'send', mail),
+      await oscar.caller.post(v5, { save: null }),
+    ]) {
+      expectProblem(answer, 'rate-limited');
+      expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+    }
+    expect(actionRequests(neighbours.veeam.control)).toEqual([]);
+    expect(await refusals()).toMatchObject(
+      ['restore', 'save', 'send', 'save'].map((action) => ({
+        action,
+        decision: 'deny',
+        organization: 'contoso.onmicrosoft.com',
+        restoreSessionId: oscar.sid,
+        item: { oneDriveId: bobs },
+      })),
+    );
+
+    await clock.advance(HOUR + 1);
+    const token = await neighbours.sso.token('oscar', { iat: Math.floor(clock.now() / 1000) });
+    const later = await fetch(`${gateway.url}/api/v1/restore-sessions/${oscar.sid}/onedrives/${bobs}/save`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: '{}',
+    });
+    expect(later.status).toBe(200);
+    await later.arrayBuffer();
+  });
+
+  it('does not count what people do to their own OneDrive', async () => {
+    const gateway = await start({ actions: 1, bytes: 1 });
+    const alice = await deskOf('alice', gateway);
+    for (let n = 0; n < 3; n++) {
+      expect((await act(alice, alice.oneDrives.Alice, 'save')).status).toBe(200);
+    }
+  });
+
+  it('lets exactly as many through as it says when many are asked for at once on two replicas', async () => {
+    const replicas = [await start({ actions: 5, bytes: undefined }), await start({ actions: 5, bytes: undefined })];
+    const desks = await Promise.all(
+      Array.from({ length: 12 }, (_, n) => replicas[n % 2]).flatMap((gateway) =>
+        gateway ? [deskOf('oscar', gateway)] : [],
+      ),
+    );
+    const answers = await Promise.all(desks.map((desk) => act(desk, desk.oneDrives.Bob, 'restore')));
+    expect(answers.map(({ status }) => status).sort()).toEqual([
+      ...Array.from({ length: 5 }, () => 200),
+      ...Array.from({ length: 7 }, () => 429),
+    ]);
+    expect(actionRequests(neighbours.veeam.control)).toHaveLength(5);
+  });
+
+  it('refuses a download before its first byte when its length does not fit, and counts one that runs', async () => {
+    const size = await sizeOfBobs();
+    const gateway = await start({ actions: undefined, bytes: Math.floor(size * 1.5) });
+    const [first, second] = [await deskOf('oscar', gateway), await deskOf('oscar', gateway)];
+    const hold = neighbours.veeam.control.hold({ action: 'save' }, 'done');
+    const running = act(first, first.oneDrives.Bob, 'save');
+    await hold.reached;
+    hold.release();
+    expect((await running).status).toBe(200);
+
+    const refused = await act(second, second.oneDrives.Bob, 'save');
+    expectProblem(refused, 'rate-limited');
+    const { body: list } = await second.caller.get('/api/v1/operations?limit=1');
+    expect(list.items[0]).toMatchObject({ action: 'save', state: 'failed', problem: { code: 'rate-limited' } });
+    // A small one is written before anybody can stop it.
+    expect(['aborted', 'finished']).toContain(await neighbours.veeam.control.saves().at(-1)?.ended);
+  });
+
+  it('breaks a download of unknown length off where it no longer fits, so that it never looks whole', async () => {
+    const size = await sizeOfBobs();
+    const gateway = await start({ actions: undefined, bytes: Math.floor(size / 2) });
+    const oscar = await deskOf('oscar', gateway);
+    neighbours.veeam.control.addFault({
+      match: { action: 'save' },
+      fault: { kind: 'cut', afterBytes: size * 2, chunked: true },
+    });
+    const path = `/api/v1/restore-sessions/${oscar.sid}/onedrives/${oscar.oneDrives.Bob}/save`;
+    const response = await oscar.caller.fetch('POST', path, '{}');
+    await expect(response.arrayBuffer()).rejects.toThrow();
+    expect(await oscar.caller.endOf(operationIdOf(response.headers))).toMatchObject({
+      state: 'failed',
+      problem: { code: 'rate-limited' },
+    });
+  });
+
+  async function sizeOfBobs(): Promise<number> {
+    const unlimited = await start({ actions: undefined, bytes: undefined });
+    const desk = await deskOf('helpdesk-app', unlimited);
+    const path = `/api/v1/restore-sessions/${desk.sid}/onedrives/${desk.oneDrives.Bob}/save`;
+    const response = await desk.caller.fetch('POST', path, '{}');
+    return (await response.arrayBuffer()).byteLength;
+  }
+});
