@@ -50,7 +50,11 @@ export async function startVeeamSandbox(options: VeeamSandboxOptions): Promise<V
 
   const parts = {
     world,
-    settings: { saveMode: { contentLength: true, compressed: false }, lenientJson: true },
+    settings: {
+      saveMode: { contentLength: true, compressed: false },
+      lenientJson: true,
+      operatorAuthenticationOnly: false,
+    },
     received: new ReceivedRequests(),
     actions: new AcceptedActions(),
     faults: new Faults(),
@@ -99,8 +103,9 @@ export async function startVeeamSandbox(options: VeeamSandboxOptions): Promise<V
     },
     control,
     close: async () => {
+      world.sessions.clear();
       control.clearFaults();
-      await Promise.all([server.close(), controlServer.close()]);
+      await Promise.all([server.close(), controlServer.close(), world.sessions.settled()]);
     },
   };
 }

@@ -21,9 +21,16 @@ export interface AcceptedAction {
   /** The action's other members as understood. */
   readonly options: Readonly<Record<string, unknown>>;
   state: 'running' | 'finished' | 'failed';
+  /** From v8 on, the session in which the restore or copy runs. */
+  restoreSessionId?: string;
 }
 
-export type NewAction = Omit<AcceptedAction, 'requestId' | 'time' | 'version' | 'state'>;
+/** How often one action on one item was accepted. */
+export interface ActionCount extends Pick<AcceptedAction, 'action' | 'oneDriveId' | 'owner' | 'items'> {
+  readonly count: number;
+}
+
+export type NewAction = Omit<AcceptedAction, 'requestId' | 'time' | 'version' | 'state' | 'restoreSessionId'>;
 
 export class AcceptedActions {
   private actions: AcceptedAction[] = [];
@@ -42,6 +49,17 @@ export class AcceptedActions {
 
   all(): readonly AcceptedAction[] {
     return this.actions;
+  }
+
+  /** In the order of their first acceptance. */
+  counts(): ActionCount[] {
+    const counted = new Map<string, ActionCount>();
+    for (const { action, oneDriveId, owner, items } of this.actions) {
+      const key = JSON.stringify([action, oneDriveId, items]);
+      const count = (counted.get(key)?.count ?? 0) + 1;
+      counted.set(key, { action, oneDriveId, owner, items, count });
+    }
+    return [...counted.values()];
   }
 
   clear(): void {

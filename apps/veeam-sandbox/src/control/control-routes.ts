@@ -11,7 +11,7 @@ export const controlRoutes: ReadonlyMap<string, ControlRoute> = new Map<string, 
     'DELETE /received'(control) {
       control.clearReceived();
     },
-    'GET /actions': (control) => control.actions(),
+    'GET /actions': (control, _body, [what]) => (what === 'counts' ? control.actionCounts() : control.actions()),
     'GET /saves': (control) => control.saves(),
     'GET /connections': (control) => ({ open: control.openConnections() }),
 
@@ -22,7 +22,7 @@ export const controlRoutes: ReadonlyMap<string, ControlRoute> = new Map<string, 
       else control.removeFault(Number(id));
     },
     'GET /holds': getHolds,
-    'POST /holds': (control, body) => ({ id: control.hold(matchOf(body.match), stageOf(body.stage)).id }),
+    'POST /holds': postHolds,
     'DELETE /holds'(control, _body, [id]) {
       holdOf(control, id).release();
     },
@@ -57,6 +57,7 @@ export const controlRoutes: ReadonlyMap<string, ControlRoute> = new Map<string, 
 
     'GET /sessions': (control) => control.sessions(),
     'DELETE /sessions': (control, _body, [id = '']) => ({ found: control.stopSession(id) }),
+    'POST /forget-session': (control, body) => ({ found: control.forgetSession(textOf(body, 'id')) }),
     'PUT /session-idle-seconds'(control, body) {
       control.setSessionIdleSeconds(numberOf(body, 'seconds'));
     },
@@ -74,6 +75,9 @@ export const controlRoutes: ReadonlyMap<string, ControlRoute> = new Map<string, 
     'PUT /lenient-json'(control, body) {
       control.setLenientJson(body.lenient !== false);
     },
+    'PUT /operator-authentication-only'(control, body) {
+      control.setOperatorAuthenticationOnly(body.on !== false);
+    },
     'PUT /big-onedrive'(control, body) {
       control.setBigOneDrive(body);
     },
@@ -85,6 +89,14 @@ export const controlRoutes: ReadonlyMap<string, ControlRoute> = new Map<string, 
     },
   }),
 );
+
+/** `POST /holds/{id}/step` lets `count` of those held go on, 1 when absent. */
+function postHolds(control: SandboxControl, body: Body, [id, step]: readonly string[]): unknown {
+  if (id === undefined) return { id: control.hold(matchOf(body.match), stageOf(body.stage)).id };
+  if (step !== 'step') throw new Error('POST /holds/{id}/step');
+  holdOf(control, id).step(body.count === undefined ? 1 : numberOf(body, 'count'));
+  return {};
+}
 
 /** `GET /holds/{id}/reached` answers once a request waits there. */
 async function getHolds(control: SandboxControl, _body: Body, [id, reached]: readonly string[]): Promise<unknown> {
@@ -128,7 +140,7 @@ function matchOf(value: unknown): FaultMatch {
 }
 
 function stageOf(value: unknown): HoldStage {
-  return value === 'running' || value === 'done' ? value : 'received';
+  return value === 'running' || value === 'item' || value === 'done' ? value : 'received';
 }
 
 function textOf(body: Body, name: string): string {

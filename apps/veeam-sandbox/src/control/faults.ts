@@ -1,8 +1,11 @@
+import type { OutcomeFault } from '../world/item-restore.js';
+
 /**
  * Where in the life of a request something happens: when it arrived and nothing was looked at; when an action was accepted and
- * has not begun its work; when all is done and the answer's first byte has not gone out.
+ * has not begun its work; before each document of a restore or copy; when the answer is ready and its first byte has not gone out.
+ * A restore or copy of v8 is answered before its work: `running` and `item` then hold the work, `done` the answer.
  */
-export type HoldStage = 'received' | 'running' | 'done';
+export type HoldStage = 'received' | 'running' | 'item' | 'done';
 
 /** Every given member must fit; text is searched for without regard to case. */
 export interface FaultMatch {
@@ -36,13 +39,8 @@ export type Fault =
   | { readonly kind: 'wrong-length'; readonly difference: number }
   /** The body comes gzip-encoded, asked for or not. */
   | { readonly kind: 'gzip' }
-  /** A restore or copy that answers 200 and did not do all: documents that fail, nothing restored, or no statistics. */
-  | {
-      readonly kind: 'outcome';
-      readonly failures?: number;
-      readonly nothingRestored?: boolean;
-      readonly emptyBody?: boolean;
-    };
+  /** A restore or copy that did not do all: documents that fail, nothing restored, broken off, or an answer without a body. */
+  | ({ readonly kind: 'outcome'; readonly emptyBody?: boolean } & OutcomeFault);
 
 export interface FaultRule {
   readonly match?: FaultMatch;
@@ -59,6 +57,8 @@ export interface Hold {
   readonly reached: Promise<void>;
   /** Resolves when this many requests have arrived. */
   reachedBy(count: number): Promise<void>;
+  /** Lets so many go on, those that wait or the next to come, and holds on to the others. */
+  step(count?: number): void;
   /** Lets everything go on; later requests pass. */
   release(): void;
 }
@@ -85,12 +85,12 @@ interface ActiveRule {
 }
 
 class Barrier implements Hold {
-  waiting = 0;
   readonly reached: Promise<void>;
   private arrived = 0;
+  private passes = 0;
+  private isOpen = false;
   private watchers: { count: number; resolve: () => void }[] = [];
-  private readonly released: Promise<void>;
-  private open = (): void => undefined;
+  private queue: (() => void)[] = [];
 
   constructor(
     readonly id: number,
@@ -99,7 +99,10 @@ class Barrier implements Hold {
     private readonly forget: (barrier: Barrier) => void,
   ) {
     this.reached = this.reachedBy(1);
-    this.released = new Promise((resolve) => (this.open = resolve));
+  }
+
+  get waiting(): number {
+    return this.queue.length;
   }
 
   reachedBy(count: number): Promise<void> {
@@ -110,16 +113,23 @@ class Barrier implements Hold {
   }
 
   async pass(): Promise<void> {
-    this.waiting++;
     this.arrived++;
     for (const { count, resolve } of this.watchers) if (this.arrived >= count) resolve();
-    await this.released;
-    this.waiting--;
+    if (this.isOpen) return;
+    if (this.passes > 0) this.passes--;
+    else await new Promise<void>((resolve) => this.queue.push(resolve));
+  }
+
+  step(count = 1): void {
+    const released = this.queue.splice(0, count);
+    this.passes += count - released.length;
+    for (const resolve of released) resolve();
   }
 
   release(): void {
     this.forget(this);
-    this.open();
+    this.isOpen = true;
+    for (const resolve of this.queue.splice(0)) resolve();
   }
 }
 
@@ -181,12 +191,22 @@ export class RequestFaults {
 
   /** Waits, or throws `NoAnswer`, as asked for at this stage. */
   async reach(stage: HoldStage): Promise<void> {
+    await this.pass(stage);
+    this.breakOff(stage);
+  }
+
+  /** Waits as asked for at this stage. */
+  async pass(stage: HoldStage): Promise<void> {
     for (const fault of this.faults) {
       if (fault.kind === 'delay' && (fault.stage ?? 'done') === stage) {
         await new Promise((resolve) => setTimeout(resolve, fault.milliseconds).unref());
       }
     }
     for (const barrier of this.barriersAt(stage)) await barrier.pass();
+  }
+
+  /** Throws `NoAnswer` if asked for at this stage. */
+  breakOff(stage: HoldStage): void {
     for (const fault of this.faults) {
       if (fault.kind === 'never-answer' && (fault.stage ?? 'received') === stage) throw new NoAnswer('never');
       if (fault.kind === 'close' && (fault.stage ?? 'received') === stage) throw new NoAnswer('close');

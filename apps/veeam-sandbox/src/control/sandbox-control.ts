@@ -2,7 +2,7 @@ import type { ApiServer } from '../http/api-server.js';
 import type { SaveMode, Settings } from '../http/api-version.js';
 import type { EmailSettings, Explorer } from '../world/email.js';
 import type { World } from '../world/world.js';
-import type { AcceptedAction, AcceptedActions } from './accepted-actions.js';
+import type { AcceptedAction, AcceptedActions, ActionCount } from './accepted-actions.js';
 import type { FaultMatch, FaultRule, Faults, Hold, HoldStage } from './faults.js';
 import type { ReceivedRequest, ReceivedRequests } from './received-requests.js';
 import type { Save, Saves } from './saves.js';
@@ -34,8 +34,11 @@ export interface Initial {
 
 export interface SessionState {
   readonly id: string;
+  /** Opened to look into a backup, or for one restore of its own (from v8 on). */
+  readonly kind: 'explore' | 'restore';
   readonly organizationId: string;
   readonly state: 'Working' | 'Stopped';
+  readonly result: 'Success' | 'Warning' | 'Failed';
   readonly initiatedBy: string;
 }
 
@@ -57,6 +60,11 @@ export class SandboxControl {
   /** The restores, copies, sends and saves that were taken on, with the credentials that arrived. */
   actions(): readonly AcceptedAction[] {
     return this.parts.actions.all();
+  }
+
+  /** How often each action on each item was accepted. */
+  actionCounts(): ActionCount[] {
+    return this.parts.actions.counts();
   }
 
   saves(): readonly Save[] {
@@ -96,7 +104,7 @@ export class SandboxControl {
     return this.parts.faults.hold(match, stage);
   }
 
-  /** Holds restore, copy, send and save: accepted and recorded, not begun. */
+  /** Holds restore, copy, send and save: accepted and recorded, not begun. In v8 the first two are answered meanwhile. */
   holdActions(stage: HoldStage = 'running'): Hold {
     return this.parts.faults.hold({ method: 'POST', route: 'OneDrives' }, stage);
   }
@@ -147,15 +155,22 @@ export class SandboxControl {
   }
 
   sessions(): SessionState[] {
-    return this.parts.world.sessions.all().map(({ id, organization, stoppedAt, options }) => ({
+    return this.parts.world.sessions.all().map(({ id, kind, organization, stoppedAt, result, options }) => ({
       id,
+      kind,
       organizationId: organization.id,
       state: stoppedAt ? 'Stopped' : 'Working',
+      result,
       initiatedBy: options.initiatedBy,
     }));
   }
 
-  /** Kills a session as if it had idled out; false when there is none. */
+  /** Upstream no longer knows it; a restore in it goes on. False when there is none. */
+  forgetSession(id: string): boolean {
+    return this.parts.world.sessions.forget(id);
+  }
+
+  /** Kills a session as if it had idled out, or stops its restore before the next document; false when there is none. */
   stopSession(id: string): boolean {
     const session = this.parts.world.sessions.find(id);
     session?.stop();
@@ -191,6 +206,11 @@ export class SandboxControl {
     this.parts.settings.lenientJson = isLenient;
   }
 
+  /** While set, only `token` answers. */
+  setOperatorAuthenticationOnly(isOn = true): void {
+    this.parts.settings.operatorAuthenticationOnly = isOn;
+  }
+
   /** The big synthetic OneDrive, as sessions opened from now on see it. */
   setBigOneDrive(size: { bytes?: number; documents?: number; manySmall?: number }): void {
     const numbers = Object.values(size);
@@ -205,13 +225,13 @@ export class SandboxControl {
     this.parts.world.setSyntheticOneDrives(count);
   }
 
-  /** Back to the state of the start. Files in production stay. */
+  /** Back to the state of the start. Files in production stay; restores on their way break off. */
   reset(): void {
     const { world, settings, initial, username, password, restoreUserName, restorePassword } = this.parts;
     const { applicationId, applicationCertificate } = this.parts;
+    world.sessions.clear();
     this.clearFaults();
     this.clearReceived();
-    world.sessions.clear();
     world.sessions.idleSeconds = initial.sessionIdleSeconds;
     world.logins.forget();
     world.logins.setAccessTokenSeconds(initial.accessTokenSeconds);
@@ -227,6 +247,7 @@ export class SandboxControl {
     }
     Object.assign(settings.saveMode, { contentLength: true, compressed: false });
     settings.lenientJson = true;
+    settings.operatorAuthenticationOnly = false;
     Object.assign(world.files.bigOneDrive, { ...initial.bigOneDrive, manySmall: 0 });
     world.setSyntheticOneDrives(0);
   }

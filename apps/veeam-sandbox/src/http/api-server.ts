@@ -5,10 +5,11 @@ import type { AcceptedActions } from '../control/accepted-actions.js';
 import { NoAnswer, type Faults, type RequestFaults } from '../control/faults.js';
 import type { ReceivedRequest, ReceivedRequests } from '../control/received-requests.js';
 import type { Saves } from '../control/saves.js';
-import { SandboxError } from '../world/sandbox-error.js';
+import { internalFailure, SandboxError } from '../world/sandbox-error.js';
 import type { World } from '../world/world.js';
 import { empty, json, type Answer, type ApiVersion, type Exchange, type Settings } from './api-version.js';
 import { writeAnswer } from './answer-writer.js';
+import { hasAntiforgery } from './antiforgery.js';
 import { mediaTypeOf, parseBody, readBody } from './request-body.js';
 import { Router, segmentsOf, type Found } from './router.js';
 
@@ -118,6 +119,9 @@ export class ApiServer {
     } else {
       answer = await this.handle(request, received, found, refusal, faults, search);
     }
+    if (answer.kind === 'json') {
+      for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
+    }
     await faults.reach('done');
     received.status = answer.kind === 'download' ? 200 : answer.status;
     received.accepted ||= received.status < 400;
@@ -137,54 +141,52 @@ export class ApiServer {
     search: string,
   ): Promise<Answer> {
     const { served, match } = found;
-    if (!served || !match) return json({ message: refusal?.message ?? 'Not found.' }, refusal?.status ?? 404);
+    if (!served) return json({ message: refusal?.message ?? 'Not found.' }, refusal?.status ?? 404);
     const { version } = served;
-    let login = '';
+    if (!match) return version.refusal(refusal ?? new SandboxError(404, 'Not found.'));
+    let caller = { login: '', accessToken: '' };
     if (match.route.isPublic !== true) {
-      const [, token = ''] = /^bearer (.+)$/i.exec(request.headers.authorization ?? '') ?? [];
-      const user = this.parts.world.logins.userOf(token);
-      if (user === undefined) return empty(401);
-      login = user;
+      const [, accessToken = ''] = /^bearer (.+)$/i.exec(request.headers.authorization ?? '') ?? [];
+      const grant = this.parts.world.logins.grantOf(accessToken, version.name);
+      const isProtected = grant?.antiforgery === undefined || hasAntiforgery(request, grant.antiforgery);
+      if (grant === undefined || !isProtected) return empty(401);
+      if (this.parts.settings.operatorAuthenticationOnly) {
+        return version.refusal(new SandboxError(403, 'The REST API is available to restore operators only.'));
+      }
+      caller = { login: grant.userName, accessToken };
     }
     if (refusal) return version.refusal(refusal);
-    const exchange = this.exchangeOf(request, received, { version, match, faults, search, login });
+    const exchange = this.exchangeOf(request, received, { version, match, faults, search, ...caller });
     try {
       return await match.route.handle(exchange);
     } catch (error) {
       if (error instanceof SandboxError) return version.refusal(error);
-      throw error;
+      if (error instanceof NoAnswer) throw error;
+      return version.refusal(internalFailure(error instanceof Error ? error.message : String(error)));
     }
   }
 
   private exchangeOf(
     request: IncomingMessage,
     received: ReceivedRequest,
-    {
-      version,
-      match,
-      faults,
-      search,
-      login,
-    }: { version: ApiVersion; match: Found; faults: RequestFaults; search: string; login: string },
+    facts: Pick<Exchange, 'login' | 'accessToken' | 'faults'> & { version: ApiVersion; match: Found; search: string },
   ): Exchange {
     const { world, settings, actions } = this.parts;
+    const { version, match, search, ...caller } = facts;
     const query = [...new URLSearchParams(search)].map(([name, value]) => [name.toLowerCase(), value] as const);
     return {
       world,
       settings,
-      base: `https://${(request.headers.host ?? 'localhost').toLowerCase()}/${version.name}`,
-      login,
+      ...caller,
+      base: version.linkBase((request.headers.host ?? 'localhost').toLowerCase()),
+      hasAntiforgery: (token) => hasAntiforgery(request, token),
       query: new Map(query),
       contentType: mediaTypeOf(request),
       body: received.body,
-      outcomeFault: faults.get('outcome') ?? {},
-      param: (name) => match.params.get(name) ?? '',
-      reach: (stage) => faults.reach(stage),
-      accept: async (action) => {
-        const accepted = actions.add(action, received.id, version.name);
+      param: (name) => match.params.get(name.toLowerCase()) ?? '',
+      accept: (action) => {
         received.accepted = true;
-        await faults.reach('running');
-        return accepted;
+        return actions.add(action, received.id, version.name);
       },
     };
   }
@@ -193,17 +195,23 @@ export class ApiServer {
     try {
       const [version = '', ...segments] = segmentsOf(path);
       const served = this.served.get(version.toLowerCase());
-      const match = served?.router.find(method, segments);
-      if (match === undefined) return { refusal: new SandboxError(404, 'No HTTP resource was found.') };
+      if (!served) return { refusal: noResource() };
+      const match = served.router.find(method, segments);
+      if (match === undefined) return { served, refusal: noResource() };
       if (match === 'wrong-method') {
-        return { refusal: new SandboxError(405, `The requested resource does not support http method '${method}'.`) };
+        const message = `The requested resource does not support http method '${method}'.`;
+        return { served, refusal: new SandboxError(405, message) };
       }
-      return served ? { served, match } : {};
+      return { served, match };
     } catch (error) {
       if (error instanceof SandboxError) return { refusal: error };
       throw error;
     }
   }
+}
+
+function noResource(): SandboxError {
+  return new SandboxError(404, 'No HTTP resource was found.');
 }
 
 interface FoundRoute {

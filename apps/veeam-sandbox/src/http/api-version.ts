@@ -1,6 +1,5 @@
 import type { AcceptedAction, NewAction } from '../control/accepted-actions.js';
-import type { HoldStage } from '../control/faults.js';
-import type { OutcomeFault } from '../world/item-restore.js';
+import type { RequestFaults } from '../control/faults.js';
 import type { Download } from '../world/item-archive.js';
 import type { SandboxError } from '../world/sandbox-error.js';
 import type { World } from '../world/world.js';
@@ -17,36 +16,50 @@ export interface Settings {
   readonly saveMode: SaveMode;
   /** Whether v5 takes trailing commas in JSON. */
   lenientJson: boolean;
+  /** VB365's mode in which only restore operators may use the API. */
+  operatorAuthenticationOnly: boolean;
 }
 
 /** One request on its way through a route. */
 export interface Exchange {
   readonly world: World;
   readonly settings: Settings;
-  /** `https://host:port/v5`, lower case, for links. */
+  /** What links begin with. */
   readonly base: string;
-  /** Who the access token stands for; empty on public routes. */
+  /** Who the access token stands for; empty on public routes, as the token is. */
   readonly login: string;
+  readonly accessToken: string;
+  /** Whether the request carries this antiforgery token, in its cookie and in its header. */
+  readonly hasAntiforgery: (token: string) => boolean;
   /** Names in lower case. */
   readonly query: ReadonlyMap<string, string>;
   /** Media type of the body, lower case, without parameters. */
   readonly contentType: string;
   /** Parsed; undefined when there was none. */
   readonly body: unknown;
-  readonly outcomeFault: OutcomeFault & { readonly emptyBody?: boolean };
+  readonly faults: RequestFaults;
   /** A path parameter, decoded once. */
   readonly param: (name: string) => string;
-  /** Marks the request as a taken-on action, and stands at the barrier if there is one. */
-  accept(action: NewAction): Promise<AcceptedAction>;
-  reach(stage: HoldStage): Promise<void>;
+  /** Marks the request as a taken-on action. */
+  readonly accept: (action: NewAction) => AcceptedAction;
 }
 
 export type Answer =
-  | { readonly kind: 'json'; readonly status: number; readonly body: unknown }
+  | {
+      readonly kind: 'json';
+      readonly status: number;
+      readonly body: unknown;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
   | { readonly kind: 'empty'; readonly status: number }
   | { readonly kind: 'download'; readonly download: Download };
 
-export const json = (body: unknown, status = 200): Answer => ({ kind: 'json', status, body });
+export const json = (body: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Answer => ({
+  kind: 'json',
+  status,
+  body,
+  headers,
+});
 export const empty = (status = 200): Answer => ({ kind: 'empty', status });
 
 export interface Route {
@@ -63,6 +76,8 @@ export interface ApiVersion {
   /** The first path segment, such as `v5`. */
   readonly name: string;
   readonly routes: readonly Route[];
+  /** @param host with its port, lower case. */
+  linkBase(host: string): string;
   /** Throws a `SandboxError` for text that is not JSON. */
   parseJson(text: string, settings: Settings): unknown;
   /** The action a request asks for, in the words of the control API. */

@@ -8,6 +8,7 @@ interface Compiled {
 
 export interface Found {
   readonly route: Route;
+  /** By their names in lower case. */
   readonly params: ReadonlyMap<string, string>;
 }
 
@@ -26,7 +27,7 @@ export class Router {
     if (!chosen) return fitting.length > 0 ? 'wrong-method' : undefined;
     const params = new Map<string, string>();
     chosen.parts.forEach((part, i) => {
-      if (part.startsWith('{')) params.set(part.slice(1, -1), segments[i] ?? '');
+      if (part.startsWith('{')) params.set(part.slice(1, -1).toLowerCase(), segments[i] ?? '');
     });
     return { route: chosen.route, params };
   }

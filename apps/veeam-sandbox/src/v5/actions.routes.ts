@@ -1,12 +1,14 @@
-import type { Answer, Exchange, Route } from '../http/api-version.js';
+import { json, type Answer, type Exchange, type Route } from '../http/api-version.js';
+import { save, send } from '../http/deliveries.js';
 import { Fields } from '../http/fields.js';
-import type { Selection } from '../world/item-restore.js';
-import type { Item } from '../world/item-tree.js';
+import { pageToWire } from '../http/links.js';
+import { pageOf } from '../http/paging.js';
+import { oneDrivesNamed, selectionOf, type Asked, type Target } from '../http/selection.js';
 import { badRequest } from '../world/sandbox-error.js';
-import { documentOf, folderOf, oneDrive, oneDriveOf, oneDrives } from './catalog.routes.js';
-import { save, search, send } from './delivery.actions.js';
+import { oneDrive, oneDrives } from './catalog.routes.js';
 import { copy, restore, restoreOneDrives } from './restore.actions.js';
 import { liveSessionOf } from './restore-sessions.routes.js';
+import { itemToWire } from './wire.js';
 
 /** The names of actions in a body, in lower case, and the words of the control API for them. */
 export const actionWords: ReadonlyMap<string, string> = new Map([
@@ -19,23 +21,12 @@ export const actionWords: ReadonlyMap<string, string> = new Map([
   ['stop', 'stop'],
 ]);
 
-/** What an Action URL names. */
-export type Target = 'oneDrive' | 'folder' | 'folders' | 'document' | 'documents';
-
-/** An action as asked for: on what, and with which members (undefined for `null`). */
-export interface Asked {
-  readonly exchange: Exchange;
-  readonly target: Target;
-  readonly selection: Selection;
-  readonly members: Fields;
-}
-
 type Action = (asked: Asked) => Answer | Promise<Answer>;
 
 const actions: ReadonlyMap<string, Action> = new Map<string, Action>([
   ['restoretooriginallocation', restore],
   ['copyto', copy],
-  ['sendto', send],
+  ['sendto', (asked) => send(asked, ['veod', 'vesp'], 200)],
   ['save', save],
 ]);
 const actionsOnOneDrive = new Map([...actions, ['search', search] as const]);
@@ -55,25 +46,9 @@ export const actionRoutes: readonly Route[] = [
 
 async function act(exchange: Exchange, target: Target): Promise<Answer> {
   const session = liveSessionOf(exchange);
-  const owner = oneDriveOf(exchange, session);
   const known = target === 'oneDrive' ? actionsOnOneDrive : actions;
   const { name, members } = theOneAction(exchange.body, [...known.keys()]);
-  const tree = session.treeOf(owner);
-  const chosen = ((): readonly Item[] => {
-    switch (target) {
-      case 'oneDrive':
-        return tree.childrenOf(undefined);
-      case 'folder':
-        return [folderOf(exchange, session, owner)];
-      case 'document':
-        return [documentOf(exchange, session, owner)];
-      case 'folders':
-      case 'documents':
-        return named(members, target, (id) => tree.find(id));
-    }
-  })();
-  const title = target === 'oneDrive' || target.endsWith('s') ? owner.name : (chosen[0]?.name ?? owner.name);
-  const selection = { session, oneDrive: owner, tree, chosen, title };
+  const selection = selectionOf(exchange, session, target, members);
   const action = known.get(name);
   if (!action) throw badRequest(`Unknown action: ${name}`);
   return session.during(async () => action({ exchange, target, selection, members }));
@@ -83,12 +58,7 @@ async function act(exchange: Exchange, target: Target): Promise<Answer> {
 async function actOnOneDrives(exchange: Exchange): Promise<Answer> {
   const session = liveSessionOf(exchange);
   const { members } = theOneAction(exchange.body, ['restoretooriginallocation']);
-  const chosen = members.list('oneDrives').map((one) => {
-    const found = session.findOneDrive(one.required('id'));
-    if (!found) throw badRequest(`OneDrive '${one.required('id')}' was not found.`);
-    return found;
-  });
-  if (chosen.length === 0) throw badRequest('Missing mandatory parameters: oneDrives');
+  const chosen = oneDrivesNamed(session, members);
   return session.during(() => restoreOneDrives(exchange, session, chosen, members));
 }
 
@@ -102,13 +72,10 @@ function theOneAction(body: unknown, known: readonly string[]): { name: string; 
   return { name, members: fields.object(name) ?? new Fields({}, name) };
 }
 
-/** The elements of `folders` or `documents`; clients send their ids only. */
-function named(members: Fields, list: 'folders' | 'documents', find: (id: string) => Item | undefined): Item[] {
-  const elements = members.list(list);
-  if (elements.length === 0) throw badRequest(`Missing mandatory parameters: ${list}`);
-  return elements.map((element) => {
-    const found = find(element.required('id'));
-    if (found && `${found.kind}s` === list) return found;
-    throw badRequest(`The item '${element.required('id')}' was not found.`);
-  });
+function search({ exchange, selection, members }: Asked): Answer {
+  const { session, oneDrive: owner, tree } = selection;
+  const found = tree.named(members.required('query'));
+  const path = `restoresessions/${session.id}/organization/onedrives/${owner.id}/action`;
+  const page = pageOf(found, exchange.query);
+  return json(pageToWire(exchange, page, path, (item) => itemToWire(exchange, session, owner, item)));
 }

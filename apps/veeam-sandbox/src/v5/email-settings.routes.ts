@@ -1,7 +1,7 @@
-import { empty, json, type Answer, type Exchange, type Route } from '../http/api-version.js';
+import { json, type Answer, type Exchange, type Route } from '../http/api-version.js';
+import { changeEmailSettings, sendTestEmail } from '../http/email-settings.js';
 import { Fields } from '../http/fields.js';
-import type { EmailSettings, Explorer } from '../world/email.js';
-import { badRequest } from '../world/sandbox-error.js';
+import type { Explorer } from '../world/email.js';
 import { emailSettingsToWire } from './wire.js';
 
 const explorers: readonly (readonly [string, Explorer])[] = [
@@ -16,31 +16,14 @@ export const emailSettingsRoutes: readonly Route[] = explorers.flatMap(([pattern
     handle: ({ world }) => json(emailSettingsToWire(world.email.settings[explorer])),
   },
   { method: 'PUT', pattern, handle: (exchange) => change(exchange, explorer) },
-  { method: 'POST', pattern: `${pattern}/SendTestEmail`, handle: (exchange) => sendTestEmail(exchange, explorer) },
+  { method: 'POST', pattern: `${pattern}/SendTestEmail`, handle: (exchange) => test(exchange, explorer) },
 ]);
 
-function change({ body, world }: Exchange, explorer: Explorer): Answer {
-  const fields = new Fields(body, 'settings');
-  const given: { [K in keyof EmailSettings]: EmailSettings[K] | undefined } = {
-    enableNotification: fields.flag('enableNotification'),
-    smtpServer: fields.text('smtpServer'),
-    port: fields.integer('port'),
-    from: fields.text('from'),
-    useSSL: fields.flag('useSSL'),
-    useAuthentication: fields.flag('useAuthentication'),
-    username: fields.text('username'),
-    userPassword: fields.text('userPassword'),
-  };
-  const changed = Object.entries(given).filter(([, value]) => value !== undefined);
-  world.email.change(explorer, Object.fromEntries(changed));
-  return json(emailSettingsToWire(world.email.settings[explorer]));
+function change(exchange: Exchange, explorer: Explorer): Answer {
+  changeEmailSettings(exchange, explorer, new Fields(exchange.body, 'settings'), 'smtpServer');
+  return json(emailSettingsToWire(exchange.world.email.settings[explorer]));
 }
 
-async function sendTestEmail({ body, world }: Exchange, explorer: Explorer): Promise<Answer> {
-  const to = new Fields(body, 'email').required('email');
-  const settings = world.email.settings[explorer];
-  if (!settings.enableNotification) throw badRequest('Email settings are not configured.');
-  const mail = { from: settings.from, to, subject: 'Test email', text: 'This is a test email.' };
-  await world.email.send(mail, undefined, settings);
-  return empty();
+function test(exchange: Exchange, explorer: Explorer): Promise<Answer> {
+  return sendTestEmail(exchange, explorer, new Fields(exchange.body, 'email'), 200);
 }

@@ -1,10 +1,11 @@
 import { json, type Answer, type Exchange, type Route } from '../http/api-version.js';
 import { Fields } from '../http/fields.js';
+import { pageToWire } from '../http/links.js';
+import { oneDriveOfUser, oneDrivesOfUser, organizationOf, userOf } from '../http/lookups.js';
+import { momentOf } from '../http/moment.js';
 import { pageOf } from '../http/paging.js';
-import type { Organization, User } from '../world/organizations.js';
-import { badRequest, internalFailure, SandboxError } from '../world/sandbox-error.js';
-import { momentOf } from './moment.js';
-import { organizationToWire, pageToWire, sessionToWire, userOneDriveToWire, userToWire } from './wire.js';
+import { badRequest, internalFailure } from '../world/sandbox-error.js';
+import { organizationToWire, sessionToWire, userOneDriveToWire, userToWire } from './wire.js';
 
 const users = 'Organizations/{organizationId}/Users';
 
@@ -67,30 +68,13 @@ function getUser(exchange: Exchange): Answer {
 function listUserOneDrives(exchange: Exchange): Answer {
   const organization = organizationOf(exchange);
   const user = userOf(exchange, organization);
-  const owned = organization.oneDrives.filter(({ owner }) => owner.id === user.id);
   const path = `organizations/${organization.id}/users/${encodeURIComponent(user.id)}/onedrives`;
-  const page = pageOf(owned, exchange.query);
+  const page = pageOf(oneDrivesOfUser(organization, user), exchange.query);
   return json(pageToWire(exchange, page, path, (oneDrive) => userOneDriveToWire(exchange, organization, oneDrive)));
 }
 
 function getUserOneDrive(exchange: Exchange): Answer {
   const organization = organizationOf(exchange);
-  const user = userOf(exchange, organization);
-  const id = exchange.param('oneDriveId').toLowerCase();
-  const oneDrive = organization.oneDrives.find((candidate) => candidate.id === id && candidate.owner.id === user.id);
-  if (!oneDrive) throw new SandboxError(404, `OneDrive '${id}' was not found.`);
-  return json(userOneDriveToWire(exchange, organization, oneDrive));
-}
-
-function organizationOf({ world, param }: Exchange): Organization {
-  const organization = world.findOrganization(param('organizationId'));
-  if (!organization) throw new SandboxError(404, `Organization '${param('organizationId')}' was not found.`);
-  return organization;
-}
-
-/** By the exact id: the base64 in it makes case matter. */
-function userOf({ param }: Exchange, organization: Organization): User {
-  const user = organization.users.find(({ id, isInProduction }) => isInProduction && id === param('userId'));
-  if (!user) throw new SandboxError(404, `User '${param('userId')}' was not found.`);
-  return user;
+  const owned = oneDriveOfUser(exchange, organization, userOf(exchange, organization));
+  return json(userOneDriveToWire(exchange, organization, owned));
 }

@@ -1,9 +1,12 @@
 import { empty, json, type Answer, type Exchange, type Route } from '../http/api-version.js';
 import { Fields } from '../http/fields.js';
+import { link, pageToWire } from '../http/links.js';
+import { eventOf } from '../http/lookups.js';
+import { issueDeviceCode } from '../http/device-codes.js';
 import { pageOf } from '../http/paging.js';
-import { badRequest, internalFailure, SandboxError } from '../world/sandbox-error.js';
+import { badRequest, internalFailure } from '../world/sandbox-error.js';
 import type { RestoreSession } from '../world/restore-sessions.js';
-import { eventToWire, link, pageToWire, sessionToWire } from './wire.js';
+import { eventToWire, sessionToWire } from './wire.js';
 
 const session = 'RestoreSessions/{restoreSessionId}';
 
@@ -14,7 +17,7 @@ export const restoreSessionRoutes: readonly Route[] = [
   { method: 'GET', pattern: `${session}/Organization`, handle: getSessionOrganization },
   { method: 'GET', pattern: `${session}/Events`, handle: listEvents },
   { method: 'GET', pattern: `${session}/Events/{eventId}`, handle: getEvent },
-  { method: 'POST', pattern: `${session}/Organization/restoreDeviceCode`, handle: issueDeviceCode },
+  { method: 'POST', pattern: `${session}/Organization/restoreDeviceCode`, handle: restoreDeviceCode },
 ];
 
 /** The session of a request that reads it or stops it, dead or alive. */
@@ -27,7 +30,7 @@ export function anySessionOf({ world, param }: Exchange): RestoreSession {
 /** The session of a request that looks into it or works with it. Dead and unknown ones fail inside upstream, with 500. */
 export function liveSessionOf({ world, param }: Exchange): RestoreSession {
   const found = world.sessions.find(param('restoreSessionId'));
-  if (!found || found.stoppedAt) throw internalFailure('The restore session is not found or has been stopped.');
+  if (found?.isOpen !== true) throw internalFailure('The restore session is not found or has been stopped.');
   found.touch();
   return found;
 }
@@ -70,19 +73,10 @@ function listEvents(exchange: Exchange): Answer {
 
 function getEvent(exchange: Exchange): Answer {
   const found = anySessionOf(exchange);
-  const event = found.events.find(({ id }) => id === exchange.param('eventId').toLowerCase());
-  if (!event) throw new SandboxError(404, `Event '${exchange.param('eventId')}' was not found.`);
-  return json(eventToWire(exchange, found, event));
+  return json(eventToWire(exchange, found, eventOf(exchange, found)));
 }
 
-function issueDeviceCode(exchange: Exchange): Answer {
+function restoreDeviceCode(exchange: Exchange): Answer {
   const found = liveSessionOf(exchange);
-  const body = new Fields(exchange.body, 'restoreDeviceCode');
-  const { userCode, expiresInSeconds } = exchange.world.deviceCodes.issue(
-    found.id,
-    body.required('targetApplicationId'),
-  );
-  const verificationUrl = 'https://microsoft.com/devicelogin';
-  const message = `To sign in, use a web browser to open the page ${verificationUrl} and enter the code ${userCode} to authenticate.`;
-  return json({ userCode, verificationUrl, expiresIn: expiresInSeconds, message });
+  return issueDeviceCode(exchange, found, new Fields(exchange.body, 'restoreDeviceCode'));
 }

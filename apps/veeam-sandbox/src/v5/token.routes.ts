@@ -1,8 +1,11 @@
 import { json, type Answer, type Exchange, type Route } from '../http/api-version.js';
 import { Fields } from '../http/fields.js';
+import { tokenToWire } from '../http/token.js';
 
 /** `POST token`: password and refresh grants, answered and refused in OAuth's shapes. */
 export const tokenRoutes: readonly Route[] = [{ method: 'POST', pattern: 'token', isPublic: true, handle: token }];
+
+const facts = { version: 'v5', antiforgery: undefined };
 
 function token({ body, contentType, world }: Exchange): Answer {
   if (contentType !== 'application/x-www-form-urlencoded') return refused('invalid_request', 'A form is expected.');
@@ -13,22 +16,13 @@ function token({ body, contentType, world }: Exchange): Answer {
   }
   const pair =
     grant === 'password'
-      ? world.logins.withPassword(form.text('username') ?? '', form.text('password') ?? '')
-      : world.logins.withRefreshToken(form.text('refresh_token') ?? '');
+      ? world.logins.withPassword(form.text('username') ?? '', form.text('password') ?? '', facts)
+      : world.logins.withRefreshToken(form.text('refresh_token') ?? '', facts);
   if (!pair) {
     const reason = grant === 'password' ? 'The user name or password is incorrect.' : 'The refresh token is invalid.';
     return refused('invalid_grant', reason);
   }
-  const expires = new Date(pair.issuedAt.getTime() + pair.expiresInSeconds * 1000);
-  return json({
-    access_token: pair.accessToken,
-    token_type: 'bearer',
-    expires_in: pair.expiresInSeconds,
-    refresh_token: pair.refreshToken,
-    userName: pair.userName,
-    '.issued': pair.issuedAt.toUTCString(),
-    '.expires': expires.toUTCString(),
-  });
+  return json(tokenToWire(pair, (at) => at.toUTCString()));
 }
 
 function refused(error: string, description: string): Answer {

@@ -7,9 +7,10 @@ import { organizationRoutes } from './organizations.routes.js';
 import { restoreSessionRoutes } from './restore-sessions.routes.js';
 import { tokenRoutes } from './token.routes.js';
 
-/** v5: one `Action` URL per resource, whose body names the action. */
+/** v5: one `Action` URL per resource, whose body names the action; links are absolute, in lower case. */
 export const v5: ApiVersion = {
   name: 'v5',
+  linkBase: (host) => `https://${host}/v5`,
   routes: [
     ...tokenRoutes,
     ...organizationRoutes,

@@ -1,5 +1,6 @@
 import type { Exchange } from '../http/api-version.js';
-import type { Page } from '../http/paging.js';
+import { link } from '../http/links.js';
+import { durationOf, longTime } from '../http/times.js';
 import type { Item } from '../world/item-tree.js';
 import type { RestoreStatistics } from '../world/item-restore.js';
 import type { OneDrive, Organization, User } from '../world/organizations.js';
@@ -7,34 +8,6 @@ import type { RestoreSession, SessionEvent } from '../world/restore-sessions.js'
 import type { EmailSettings } from '../world/email.js';
 
 /* The shapes of v5's answers: camelCase names, Pascal-case enum values, absolute links with lower-cased paths. */
-
-export interface Link {
-  href: string;
-}
-
-/** Absolute link; ids keep their case, since user ids hold base64. */
-export function link(base: string, ...segments: string[]): Link {
-  return { href: [base, ...segments].join('/') };
-}
-
-export function pageToWire<T>(exchange: Exchange, page: Page<T>, path: string, toWire: (item: T) => object): object {
-  const { offset, limit, items, hasMore } = page;
-  const others = [...exchange.query].filter(([name]) => name !== 'limit' && name !== 'offset');
-  const at = (start: number): Link => {
-    const query = new URLSearchParams([...others, ['limit', String(limit)], ['offset', String(start)]]);
-    return { href: `${exchange.base}/${path}?${query.toString()}` };
-  };
-  return {
-    offset,
-    limit,
-    _links: {
-      ...(offset > 0 ? { first: at(0), prev: at(Math.max(0, offset - limit)) } : {}),
-      self: at(offset),
-      ...(hasMore ? { next: at(offset + limit) } : {}),
-    },
-    results: items.map(toWire),
-  };
-}
 
 export function organizationToWire({ base }: Exchange, organization: Organization): object {
   const { id, name, firstBackupAt, lastBackupAt } = organization;
@@ -89,7 +62,7 @@ export function sessionToWire({ base }: Exchange, session: RestoreSession): obje
     creationTime: longTime(createdAt),
     ...(stoppedAt ? { endTime: longTime(stoppedAt) } : {}),
     state: stoppedAt ? 'Stopped' : 'Working',
-    result: 'Success',
+    result: session.result,
     initiatedBy: options.initiatedBy,
     details: '',
     _links: {
@@ -109,7 +82,7 @@ export function eventToWire({ base }: Exchange, session: RestoreSession, event: 
     status,
     startTime: longTime(startedAt),
     ...(endedAt ? { endTime: longTime(endedAt) } : {}),
-    duration: durationOf((endedAt ?? new Date()).getTime() - startedAt.getTime()),
+    duration: durationOf(event),
     title,
     message,
     order,
@@ -167,8 +140,14 @@ export function statisticsToWire(statistics: RestoreStatistics): object {
     skippedItemsByErrorCount: statistics.skippedByError,
     skippedItemsByNoChangesCount: statistics.skippedByNoChanges,
     failedRestrictionsCount: 0,
-    restoreIssues: statistics.issues.map((issue) => ({ ...issue, type: 'Item', warnings: [] })),
+    restoreIssues: issuesToWire(statistics),
   };
+}
+
+export function issuesToWire({ items }: RestoreStatistics): object[] {
+  return items
+    .filter(({ error }) => error !== undefined)
+    .map(({ id, path, name, error }) => ({ id, path, title: name, error, type: 'Item', warnings: [] }));
 }
 
 export function emailSettingsToWire(settings: EmailSettings): object {
@@ -176,16 +155,7 @@ export function emailSettingsToWire(settings: EmailSettings): object {
   return { enableNotification, smtpServer, port, from, useSSL, useAuthentication, username };
 }
 
-/** .NET's round-trip form, with seven decimals. */
-function longTime(at: Date, zone = '+00:00'): string {
-  return at.toISOString().replace('Z', `0000${zone}`);
-}
-
 /** Times of items come without a zone, and mean UTC. */
 function zonelessTime(at: Date): string {
   return at.toISOString().slice(0, 19);
-}
-
-function durationOf(milliseconds: number): string {
-  return new Date(Math.max(0, milliseconds)).toISOString().slice(11, 19);
 }

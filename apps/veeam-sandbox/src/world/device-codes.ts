@@ -39,8 +39,10 @@ export class DeviceCodes {
     return code !== undefined;
   }
 
+  /** Whether somebody confirmed it and it still works. */
   isConfirmed(userCode: string): boolean {
-    return this.issued.get(userCode)?.isConfirmed ?? false;
+    const code = this.issued.get(userCode);
+    return code !== undefined && code.isConfirmed && code.expiresAt > Date.now();
   }
 
   /** A code works once, for its own session, in its time. */

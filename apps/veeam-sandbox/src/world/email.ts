@@ -39,15 +39,14 @@ export class Email {
     this.settings.veod = unset();
   }
 
-  /** Throws when neither Explorer may send; OneDrive's own settings come first. */
-  requireEnabled(): EmailSettings {
-    const { veod, vesp } = this.settings;
-    const enabled = [veod, vesp].find(({ enableNotification }) => enableNotification);
+  /** The first of them that may send; throws when none may. */
+  requireEnabled(explorers: readonly Explorer[]): EmailSettings {
+    const enabled = explorers.map((name) => this.settings[name]).find(({ enableNotification }) => enableNotification);
     if (!enabled) throw internalFailure('Email settings are not configured.');
     return enabled;
   }
 
-  async send(mail: Mail, attachment: Download | undefined, settings = this.requireEnabled()): Promise<void> {
+  async send(mail: Mail, attachment: Download | undefined, settings: EmailSettings): Promise<void> {
     if (!/^[^\s@,;<>]+@[^\s@,;<>]+$/.test(mail.to)) throw badRequest(`The specified address is invalid: to`);
     const transport = createTransport({
       host: settings.smtpServer,

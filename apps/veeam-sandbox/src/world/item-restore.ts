@@ -20,6 +20,8 @@ export interface RestoreChoices {
   readonly onConflict: ConflictChoice;
   readonly allVersions: boolean;
   readonly deletedItems: boolean;
+  /** Whether it is one of several OneDrives that were named together. */
+  readonly isBulk: boolean;
 }
 
 /** Faults that a test asked for. */
@@ -28,37 +30,52 @@ export interface OutcomeFault {
   readonly failures?: number;
   /** Nothing is written, everything counts as unchanged. */
   readonly nothingRestored?: boolean;
+  /** The whole restore breaks off with this text ... */
+  readonly breaksOff?: string;
+  /** ... before the document of this number, counted from 0, the default. */
+  readonly breaksOffAt?: number;
 }
 
-export interface RestoreIssue {
+/** What became of one document. */
+export interface RestoredItem {
   readonly id: string;
   readonly path: string;
-  readonly title: string;
-  readonly error: string;
+  readonly name: string;
+  readonly status: 'Success' | 'Skipped' | 'Failed';
+  readonly error: string | undefined;
 }
 
-/** Counts documents; folders come along uncounted. */
+/** Counts documents; folders come along uncounted. The numbers grow while the restore runs, but for the total. */
 export interface RestoreStatistics {
   total: number;
   restored: number;
   failed: number;
   skippedByError: number;
   skippedByNoChanges: number;
-  readonly issues: RestoreIssue[];
+  readonly items: RestoredItem[];
 }
 
-/** Writes the chosen items to production, one event per document and one around all. */
+export interface RestoreSurroundings {
+  readonly production: Production;
+  readonly fault: OutcomeFault;
+  /** Where a test may let a restore wait. */
+  readonly beforeDocument: () => Promise<void>;
+}
+
+/** Writes the chosen items to production, one event per document and one around all. Breaks off when its session is stopping. */
 export async function restoreItems(
   selection: Selection,
   choices: RestoreChoices,
-  production: Production,
-  fault: OutcomeFault = {},
+  surroundings: RestoreSurroundings,
 ): Promise<RestoreStatistics> {
-  const { session, tree, chosen, title } = selection;
+  const { session, oneDrive, tree, chosen, title } = selection;
+  const { production, fault } = surroundings;
   const items = unique(chosen.flatMap((item) => tree.below(item))).filter(
     (item) => choices.deletedItems || !item.isDeleted,
   );
-  const statistics = { total: 0, restored: 0, failed: 0, skippedByError: 0, skippedByNoChanges: 0, issues: [] };
+  const total = items.filter(({ kind }) => kind === 'document').length;
+  const statistics = { total, restored: 0, failed: 0, skippedByError: 0, skippedByNoChanges: 0, items: [] };
+  session.restored.push({ oneDrive, statistics, isBulk: choices.isBulk });
   const target = choices.targetRoot;
   const around = session.log({
     type: 'Restore',
@@ -67,28 +84,52 @@ export async function restoreItems(
     message: `Restoring ${title}`,
     target,
   });
-  await production.makeFolder(target);
-  for (const item of items) {
-    if (item.kind === 'folder') await production.makeFolder(`${target}/${item.path}`);
-    else await restoreDocument(item, selection, choices, production, statistics, fault);
+  try {
+    await production.makeFolder(target);
+    let number = 0;
+    for (const item of items) {
+      if (item.kind === 'folder') {
+        await production.makeFolder(`${target}/${item.path}`);
+        continue;
+      }
+      await surroundings.beforeDocument();
+      if (session.isStopping) throw new Error('The restore session has been stopped.');
+      if (fault.breaksOff !== undefined && number === (fault.breaksOffAt ?? 0)) throw new Error(fault.breaksOff);
+      await restoreDocument(item, {
+        selection,
+        choices,
+        surroundings,
+        statistics,
+        isToFail: number++ < (fault.failures ?? 0),
+      });
+    }
+    if (fault.breaksOff !== undefined && total === 0) throw new Error(fault.breaksOff);
+    around.status = statistics.failed > 0 ? 'Warning' : 'Success';
+    around.message = `Restored ${statistics.restored} of ${statistics.total} documents`;
+  } catch (error) {
+    around.status = session.isStopping ? 'Cancelled' : 'Failed';
+    around.message = error instanceof Error ? error.message : String(error);
+    throw error;
+  } finally {
+    around.endedAt = new Date();
   }
-  around.endedAt = new Date();
-  around.status = statistics.failed > 0 ? 'Warning' : 'Success';
-  around.message = `Restored ${statistics.restored} of ${statistics.total} documents`;
   return statistics;
 }
 
-async function restoreDocument(
-  document: Document,
-  { session }: Selection,
-  { targetRoot, onConflict, allVersions }: RestoreChoices,
-  production: Production,
-  statistics: RestoreStatistics,
-  fault: OutcomeFault,
-): Promise<void> {
+interface OneOfMany {
+  readonly selection: Selection;
+  readonly choices: RestoreChoices;
+  readonly surroundings: RestoreSurroundings;
+  readonly statistics: RestoreStatistics;
+  readonly isToFail: boolean;
+}
+
+async function restoreDocument(document: Document, one: OneOfMany): Promise<void> {
+  const { selection, choices, surroundings, statistics, isToFail } = one;
+  const { production, fault } = surroundings;
   const { id, name, path, current, previous } = document;
-  statistics.total++;
-  const event = session.log({
+  const target = `${choices.targetRoot}/${path}`;
+  const event = selection.session.log({
     type: 'Restore',
     status: 'Running',
     title: `Restoring ${path}`,
@@ -96,28 +137,27 @@ async function restoreDocument(
     itemName: name,
     itemType: 'Document',
     itemSizeBytes: current.content.size,
-    target: `${targetRoot}/${path}`,
+    target,
   });
+  let error: string | undefined;
   try {
-    if (statistics.total <= (fault.failures ?? 0)) throw new Error('Access to the item was denied.');
+    if (isToFail) throw new Error('Access to the item was denied.');
     const result =
-      fault.nothingRestored === true
-        ? 'unchanged'
-        : await production.write(`${targetRoot}/${path}`, current, onConflict);
-    if (allVersions && fault.nothingRestored !== true) {
-      for (const version of previous) await production.writeVersion(`${targetRoot}/${path}`, version);
+      fault.nothingRestored === true ? 'unchanged' : await production.write(target, current, choices.onConflict);
+    if (choices.allVersions && fault.nothingRestored !== true) {
+      for (const version of previous) await production.writeVersion(target, version);
     }
     if (result === 'written') statistics.restored++;
     else statistics.skippedByNoChanges++;
     event.status = result === 'written' ? 'Success' : 'Skipped';
     event.message = result === 'written' ? `Restored ${path}` : `Skipped ${path}: no changes`;
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
+  } catch (cause) {
+    error = cause instanceof Error ? cause.message : String(cause);
     statistics.failed++;
-    statistics.issues.push({ id, path, title: name, error: text });
     event.status = 'Failed';
-    event.message = text;
+    event.message = error;
   }
+  statistics.items.push({ id, path, name, status: event.status, error });
   event.endedAt = new Date();
 }
 

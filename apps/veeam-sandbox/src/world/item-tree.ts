@@ -72,6 +72,11 @@ export class ItemTree {
     return [...this.items.values()];
   }
 
+  /** Those with this in their names, without regard to case. */
+  named(part: string): Item[] {
+    return this.all().filter(({ name }) => name.toLowerCase().includes(part.toLowerCase()));
+  }
+
   /** The item itself and everything in it, parents first. */
   below(item: Item): Item[] {
     if (item.kind === 'document') return [item];

@@ -1,9 +1,17 @@
 import { randomBytes } from 'node:crypto';
 
-export interface TokenPair {
+/** What a login gave: it holds for every pair of tokens that descends from it. */
+export interface Grant {
+  readonly userName: string;
+  /** The API version it was made at; its tokens work nowhere else. */
+  readonly version: string;
+  /** What a cookie and a header must both hold in each call with its tokens; undefined where there is no such check. */
+  readonly antiforgery: string | undefined;
+}
+
+export interface TokenPair extends Grant {
   readonly accessToken: string;
   readonly refreshToken: string;
-  readonly userName: string;
   readonly issuedAt: Date;
   readonly expiresInSeconds: number;
 }
@@ -11,8 +19,8 @@ export interface TokenPair {
 /** Who may log in to VB365, and the tokens given out. A refresh token works once. */
 export class Logins {
   private readonly passwords = new Map<string, Set<string>>();
-  private readonly accessTokens = new Map<string, { userName: string; expiresAt: number }>();
-  private readonly refreshTokens = new Map<string, string>();
+  private readonly accessTokens = new Map<string, { grant: Grant; refreshToken: string; expiresAt: number }>();
+  private readonly refreshTokens = new Map<string, Grant>();
   isRefused = false;
 
   constructor(private accessTokenSeconds: number) {}
@@ -31,22 +39,35 @@ export class Logins {
     this.accessTokenSeconds = seconds;
   }
 
-  withPassword(userName: string, password: string): TokenPair | undefined {
+  withPassword(userName: string, password: string, facts: Omit<Grant, 'userName'>): TokenPair | undefined {
     const isKnown = this.passwords.get(userName.toLowerCase())?.has(password) ?? false;
-    return isKnown && !this.isRefused ? this.issue(userName) : undefined;
+    return isKnown && !this.isRefused ? this.issue({ userName, ...facts }) : undefined;
   }
 
-  withRefreshToken(refreshToken: string): TokenPair | undefined {
-    const userName = this.refreshTokens.get(refreshToken);
-    if (userName === undefined || this.isRefused) return undefined;
+  /** The grant behind a refresh token that would be accepted. */
+  refreshable(refreshToken: string, version: string): Grant | undefined {
+    const grant = this.refreshTokens.get(refreshToken);
+    return grant?.version === version && !this.isRefused ? grant : undefined;
+  }
+
+  withRefreshToken(refreshToken: string, facts: Omit<Grant, 'userName'>): TokenPair | undefined {
+    const grant = this.refreshable(refreshToken, facts.version);
+    if (!grant) return undefined;
     this.refreshTokens.delete(refreshToken);
-    return this.issue(userName);
+    return this.issue({ userName: grant.userName, ...facts });
   }
 
-  /** The login an access token stands for; undefined when it is unknown or expired. */
-  userOf(accessToken: string): string | undefined {
+  /** What an access token stands for; undefined when it is unknown, expired, or of another version. */
+  grantOf(accessToken: string, version: string): Grant | undefined {
     const found = this.accessTokens.get(accessToken);
-    return found && found.expiresAt > Date.now() ? found.userName : undefined;
+    return found && found.expiresAt > Date.now() && found.grant.version === version ? found.grant : undefined;
+  }
+
+  /** Ends a token and the refresh token that came with it. */
+  logOut(accessToken: string): void {
+    const found = this.accessTokens.get(accessToken);
+    this.accessTokens.delete(accessToken);
+    if (found) this.refreshTokens.delete(found.refreshToken);
   }
 
   expireAccessTokens(): void {
@@ -65,15 +86,13 @@ export class Logins {
     this.isRefused = false;
   }
 
-  private issue(userName: string): TokenPair {
+  private issue(grant: Grant): TokenPair {
     const accessToken = randomBytes(180).toString('base64');
     const refreshToken = randomBytes(180).toString('base64');
     const issuedAt = new Date();
-    this.accessTokens.set(accessToken, {
-      userName,
-      expiresAt: issuedAt.getTime() + this.accessTokenSeconds * 1000,
-    });
-    this.refreshTokens.set(refreshToken, userName);
-    return { accessToken, refreshToken, userName, issuedAt, expiresInSeconds: this.accessTokenSeconds };
+    const expiresAt = issuedAt.getTime() + this.accessTokenSeconds * 1000;
+    this.accessTokens.set(accessToken, { grant, refreshToken, expiresAt });
+    this.refreshTokens.set(refreshToken, grant);
+    return { ...grant, accessToken, refreshToken, issuedAt, expiresInSeconds: this.accessTokenSeconds };
   }
 }

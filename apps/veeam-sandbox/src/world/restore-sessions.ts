@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { BackupFiles } from './backup-files.js';
+import type { RestoreStatistics } from './item-restore.js';
 import type { ItemTree } from './item-tree.js';
 import { backupAt, type OneDrive, type Organization } from './organizations.js';
 
 export interface SessionEvent {
   readonly id: string;
   readonly type: 'None' | 'Save' | 'Send' | 'Restore' | 'View';
-  status: 'Running' | 'Success' | 'Warning' | 'Failed' | 'Skipped';
+  status: 'Running' | 'Success' | 'Warning' | 'Failed' | 'Skipped' | 'Cancelled';
   readonly startedAt: Date;
   endedAt: Date | undefined;
   readonly title: string;
@@ -20,23 +21,42 @@ export interface SessionEvent {
 
 type NewEvent = Omit<SessionEvent, 'id' | 'startedAt' | 'endedAt' | 'order'>;
 
-/** A read view of an organization's backup at one moment. */
+export type SessionResult = 'Success' | 'Warning' | 'Failed';
+
+/** What was restored of one OneDrive in a session, so far. */
+export interface RestoredOneDrive {
+  readonly oneDrive: OneDrive;
+  readonly statistics: RestoreStatistics;
+  readonly isBulk: boolean;
+}
+
+/**
+ * A read view of an organization's backup at one moment. Or, from v8 on, one restore on its way: it cannot be looked into, and
+ * stops by itself.
+ */
 export class RestoreSession {
   readonly id = randomUUID();
   readonly createdAt = new Date();
   readonly events: SessionEvent[] = [];
+  readonly restored: RestoredOneDrive[] = [];
+  /** Says nothing before the session has stopped. */
+  result: SessionResult = 'Success';
+  /** Why it failed. */
+  error: string | undefined;
   /** The backup that is looked at; undefined when the moment was before the first one. */
   readonly backup: Date | undefined;
   private readonly trees = new Map<string, ItemTree>();
   private endedAt: Date | undefined;
   private usedAt = Date.now();
   private running = 0;
+  private isToStop = false;
 
   constructor(
     readonly organization: Organization,
     readonly options: { moment: Date; showDeleted: boolean; showAllVersions: boolean; initiatedBy: string },
     private readonly files: BackupFiles,
     private readonly idleSeconds: () => number,
+    readonly kind: 'explore' | 'restore' = 'explore',
   ) {
     this.backup = backupAt(organization, options.moment);
     this.log({ type: 'None', status: 'Success', title: 'Restore session started', message: 'Restore session started' });
@@ -48,9 +68,26 @@ export class RestoreSession {
     return this.endedAt;
   }
 
+  /** Whether it can be looked into. */
+  get isOpen(): boolean {
+    return this.kind === 'explore' && !this.stoppedAt;
+  }
+
+  /** True between the call that stops a restore and its end, which comes before its next document. */
+  get isStopping(): boolean {
+    return this.isToStop && !this.endedAt;
+  }
+
   stop(): void {
-    this.endedAt ??= new Date();
-    this.trees.clear();
+    if (this.kind === 'restore') this.isToStop = true;
+    else this.end();
+  }
+
+  /** A restore ends with its result, in one step. */
+  finish(result: SessionResult, error?: string): void {
+    this.result = result;
+    this.error = error;
+    this.end();
   }
 
   touch(): void {
@@ -93,6 +130,11 @@ export class RestoreSession {
     return tree;
   }
 
+  private end(): void {
+    this.endedAt ??= new Date();
+    this.trees.clear();
+  }
+
   log(event: NewEvent): SessionEvent {
     const now = new Date();
     const endedAt = event.status === 'Running' ? undefined : now;
@@ -104,6 +146,7 @@ export class RestoreSession {
 
 export class RestoreSessions {
   private readonly sessions = new Map<string, RestoreSession>();
+  private readonly running = new Set<Promise<void>>();
 
   constructor(
     private readonly files: BackupFiles,
@@ -111,8 +154,28 @@ export class RestoreSessions {
   ) {}
 
   open(organization: Organization, options: RestoreSession['options']): RestoreSession {
-    const session = new RestoreSession(organization, options, this.files, () => this.idleSeconds);
-    this.sessions.set(session.id, session);
+    return this.add(new RestoreSession(organization, options, this.files, () => this.idleSeconds));
+  }
+
+  /** A session of its own for a restore out of another one. The work begins by itself, and its end is the session's. */
+  start(exploring: RestoreSession, work: (restoring: RestoreSession) => Promise<void>): RestoreSession {
+    const { organization, options } = exploring;
+    const session = this.add(new RestoreSession(organization, options, this.files, () => this.idleSeconds, 'restore'));
+    const ended = session.begin();
+    const done = work(session)
+      .then(
+        () => {
+          session.finish(resultOf(session));
+        },
+        (error: unknown) => {
+          session.finish('Failed', error instanceof Error ? error.message : String(error));
+        },
+      )
+      .finally(() => {
+        ended();
+        this.running.delete(done);
+      });
+    this.running.add(done);
     return session;
   }
 
@@ -125,7 +188,31 @@ export class RestoreSessions {
     return [...this.sessions.values()].reverse();
   }
 
+  /** What runs in it goes on. False when there was none. */
+  forget(id: string): boolean {
+    return this.sessions.delete(id.toLowerCase());
+  }
+
   clear(): void {
+    for (const session of this.sessions.values()) session.stop();
     this.sessions.clear();
   }
+
+  /** Resolves when no restore that was started runs any more. */
+  async settled(): Promise<void> {
+    while (this.running.size > 0) await Promise.all(this.running);
+  }
+
+  private add(session: RestoreSession): RestoreSession {
+    this.sessions.set(session.id, session);
+    return session;
+  }
+}
+
+function resultOf({ restored }: RestoreSession): SessionResult {
+  const sum = (of: (statistics: RestoreStatistics) => number): number =>
+    restored.reduce((total, { statistics }) => total + of(statistics), 0);
+  const failed = sum((statistics) => statistics.failed);
+  if (failed === 0) return 'Success';
+  return failed === sum(({ total }) => total) ? 'Failed' : 'Warning';
 }

@@ -1,12 +1,17 @@
-import { empty, json, type Answer } from '../http/api-version.js';
-import { pageOf } from '../http/paging.js';
+import type { Explorer } from '../world/email.js';
 import { rawDocument, zipOf, type Download } from '../world/item-archive.js';
-import type { Asked } from './actions.routes.js';
-import { factsOf } from './restore.actions.js';
-import { itemToWire, pageToWire } from './wire.js';
+import { empty, type Answer } from './api-version.js';
+import { factsOf, onlyDocument, type Asked } from './selection.js';
 
-/** By e-mail: one document as it is, everything else as a ZIP. */
-export async function send({ exchange, target, selection, members }: Asked): Promise<Answer> {
+/**
+ * By e-mail: one document as it is, everything else as a ZIP.
+ * @param explorers whose settings may be used, the first enabled one.
+ */
+export async function send(
+  { exchange, target, selection, members }: Asked,
+  explorers: readonly Explorer[],
+  status: 200 | 204,
+): Promise<Answer> {
   const mail = {
     from: members.text('from') ?? '',
     to: members.required('to'),
@@ -14,19 +19,19 @@ export async function send({ exchange, target, selection, members }: Asked): Pro
     text: members.text('text') ?? '',
   };
   const { email } = exchange.world;
-  const settings = email.requireEnabled();
-  const accepted = await exchange.accept({
+  const settings = email.requireEnabled(explorers);
+  const accepted = exchange.accept({
     action: 'send',
     ...factsOf(selection, target),
     credentials: undefined,
     options: mail,
   });
-  const [only] = selection.chosen;
-  const isOneDocument = target === 'document' && only?.kind === 'document';
+  await exchange.faults.reach('running');
+  const document = onlyDocument(target, selection);
   const title = `Sending ${selection.title}`;
   const event = selection.session.log({ type: 'Send', status: 'Running', title, message: title, target: mail.to });
   try {
-    await email.send(mail, isOneDocument ? rawDocument(only) : zipOf(selection), settings);
+    await email.send(mail, document ? rawDocument(document) : zipOf(selection), settings);
     event.status = 'Success';
     accepted.state = 'finished';
   } catch (error) {
@@ -36,22 +41,22 @@ export async function send({ exchange, target, selection, members }: Asked): Pro
   } finally {
     event.endedAt = new Date();
   }
-  return empty();
+  return empty(status);
 }
 
 /** A download: one document as it is unless a ZIP is asked for, everything else as a ZIP. */
 export async function save({ exchange, target, selection, members }: Asked): Promise<Answer> {
   const asZip = members.flag('asZip') ?? false;
-  const accepted = await exchange.accept({
+  const accepted = exchange.accept({
     action: 'save',
     ...factsOf(selection, target),
     credentials: undefined,
     options: { asZip },
   });
-  const [only] = selection.chosen;
-  const isRaw = target === 'document' && !asZip && only?.kind === 'document';
+  await exchange.faults.reach('running');
+  const document = asZip ? undefined : onlyDocument(target, selection);
   const { compressed } = exchange.settings.saveMode;
-  const download: Download = isRaw ? rawDocument(only) : zipOf(selection, { compressed });
+  const download: Download = document ? rawDocument(document) : zipOf(selection, { compressed });
   const title = `Saving ${selection.title}`;
   const event = selection.session.log({ type: 'Save', status: 'Running', title, message: title });
   return {
@@ -74,13 +79,4 @@ export async function save({ exchange, target, selection, members }: Asked): Pro
       },
     },
   };
-}
-
-export function search({ exchange, selection, members }: Asked): Answer {
-  const query = members.required('query').toLowerCase();
-  const { session, oneDrive, tree } = selection;
-  const found = tree.all().filter(({ name }) => name.toLowerCase().includes(query));
-  const path = `restoresessions/${session.id}/organization/onedrives/${oneDrive.id}/action`;
-  const page = pageOf(found, exchange.query);
-  return json(pageToWire(exchange, page, path, (item) => itemToWire(exchange, session, oneDrive, item)));
 }
