@@ -1,40 +1,24 @@
-import { simpleParser, type ParsedMail } from 'mailparser';
-import type { AddressInfo } from 'node:net';
-import { SMTPServer } from 'smtp-server';
+import { MailServer } from '../../spec-support/mail-server.js';
 import { SandboxClient, unzip } from '../../spec-support/sandbox-client.js';
 import { contoso } from '../people.js';
 
 describe('v5 send', () => {
   let client: SandboxClient;
   let alice: string;
-  let mails: ParsedMail[];
-  const smtp = new SMTPServer({
-    authOptional: true,
-    logger: false,
-    onData(stream, _session, done) {
-      void simpleParser(stream).then((mail) => {
-        mails.push(mail);
-        done();
-      });
-    },
-  });
-  let port: number;
+  let smtp: MailServer;
   beforeAll(async () => {
-    await new Promise<void>((resolve) => smtp.listen(0, '127.0.0.1', resolve));
-    port = (smtp.server.address() as AddressInfo).port;
+    smtp = await MailServer.start();
     client = await SandboxClient.start();
   });
   beforeEach(async () => {
-    mails = [];
+    smtp.mails.length = 0;
     client.sandbox.control.reset();
     await client.logIn();
     alice = await client.oneDrive(await client.explore(contoso.id), 'Alice');
   });
   afterAll(async () => {
     await client.close();
-    await new Promise<void>((resolve) => {
-      smtp.close(resolve);
-    });
+    await smtp.close();
   });
 
   const mail = {
@@ -45,7 +29,7 @@ describe('v5 send', () => {
   };
   const send = (members: object) => client.post(`${alice}/Action`, { sendTo: members });
   const enable = (name: string) =>
-    client.post(`/v5/${name}`, { EnableNotification: true, smtpServer: '127.0.0.1', port }, 'PUT');
+    client.post(`/v5/${name}`, { EnableNotification: true, smtpServer: '127.0.0.1', port: smtp.port }, 'PUT');
 
   it('refuses until e-mail is set up', async () => {
     const reply = await send(mail);
@@ -57,9 +41,9 @@ describe('v5 send', () => {
     expect((await enable(name)).status).toBe(200);
     const reply = await send(mail);
     expect([reply.status, reply.text]).toEqual([200, '']);
-    expect(mails).toHaveLength(1);
-    expect(mails[0]).toMatchObject({ subject: 'Ticket', text: expect.stringContaining('Here.') });
-    const [attachment] = mails[0]?.attachments ?? [];
+    expect(smtp.mails).toHaveLength(1);
+    expect(smtp.mails[0]).toMatchObject({ subject: 'Ticket', text: expect.stringContaining('Here.') });
+    const [attachment] = smtp.mails[0]?.attachments ?? [];
     expect(attachment?.filename).toBe('Alice.zip');
     expect((await unzip(attachment?.content ?? Buffer.alloc(0))).size).toBe(5);
   });
@@ -71,7 +55,7 @@ describe('v5 send', () => {
     expect(json).toEqual({
       enableNotification: true,
       smtpServer: '127.0.0.1',
-      port,
+      port: smtp.port,
       from: '',
       useSSL: false,
       useAuthentication: false,
@@ -85,7 +69,7 @@ describe('v5 send', () => {
   ])('refuses to mail to %s', async (_, members) => {
     await enable('VEODEmailSettings');
     expect((await send(members)).status).toBe(400);
-    expect(mails).toEqual([]);
+    expect(smtp.mails).toEqual([]);
   });
 
   it('answers 500 when the mail server is not there', async () => {
@@ -98,6 +82,6 @@ describe('v5 send', () => {
   it('sends a test mail', async () => {
     await enable('VEODEmailSettings');
     expect((await client.post('/v5/VEODEmailSettings/SendTestEmail', { email: mail.to })).status).toBe(200);
-    expect(mails).toHaveLength(1);
+    expect(smtp.mails).toHaveLength(1);
   });
 });
