@@ -58,6 +58,9 @@ export const controlRoutes: ReadonlyMap<string, ControlRoute> = new Map<string, 
     'GET /sessions': (control) => control.sessions(),
     'DELETE /sessions': (control, _body, [id = '']) => ({ found: control.stopSession(id) }),
     'POST /forget-session': (control, body) => ({ found: control.forgetSession(textOf(body, 'id')) }),
+    async 'GET /settled'(control) {
+      await control.settled();
+    },
     'PUT /session-idle-seconds'(control, body) {
       control.setSessionIdleSeconds(numberOf(body, 'seconds'));
     },

@@ -77,6 +77,41 @@ describe('the control', () => {
     expect((await restore()).status).toBe(200);
   });
 
+  it('lets a blocked restore go on document by document', async () => {
+    const hold = client.sandbox.control.hold({ action: 'restore' }, 'item');
+    const answer = restore();
+    await hold.reached;
+    const events = async () =>
+      (await client.get(`${alice.split('/Organization')[0] ?? ''}/Events`)).json.results.length as number;
+    expect([hold.waiting, await events()]).toEqual([1, 2]);
+    hold.step(2);
+    await hold.reachedBy(3);
+    expect([hold.waiting, await events()]).toEqual([1, 4]);
+    hold.release();
+    expect((await answer).json).toMatchObject({ totalItemsCount: 5, failedItemsCount: 0 });
+  });
+
+  it('lets so many of those to come pass as it was told before', async () => {
+    const hold = client.sandbox.control.hold({ route: 'Organizations' });
+    hold.step(1);
+    expect((await client.get('/v5/Organizations')).status).toBe(200);
+    const others = [client.get('/v5/Organizations'), client.get('/v5/Organizations')];
+    await hold.reachedBy(3);
+    expect(hold.waiting).toBe(2);
+    hold.step();
+    expect((await Promise.race(others)).status).toBe(200);
+    expect(hold.waiting).toBe(1);
+    hold.release();
+    expect((await Promise.all(others)).map(({ status }) => status)).toEqual([200, 200]);
+  });
+
+  it('makes a restore break off', async () => {
+    client.sandbox.control.addFault({ fault: { kind: 'outcome', breaksOff: 'The proxy is gone.' } });
+    const reply = await restore();
+    expect([reply.status, reply.json]).toEqual([500, { message: 'The proxy is gone.' }]);
+    expect(client.sandbox.control.actions()).toMatchObject([{ state: 'failed' }]);
+  });
+
   it('counts those at the barrier', async () => {
     const hold = client.sandbox.control.hold({ route: 'Organizations' });
     const answers = [client.get('/v5/Organizations'), client.get('/v5/Organizations')];
@@ -176,8 +211,19 @@ describe('the control', () => {
     expect((await call('GET', '/actions')).json).toMatchObject([
       { action: 'save', owner: 'alice@contoso.onmicrosoft.com' },
     ]);
+    expect((await call('GET', '/actions/counts')).json).toMatchObject([{ action: 'save', count: 1 }]);
+    const { json: stepped } = await call('POST', '/holds', { match: { action: 'restore' }, stage: 'item' });
+    const restored = restore();
+    await call('GET', `/holds/${stepped.id}/reached`);
+    expect((await call('POST', `/holds/${stepped.id}/step`, { count: 5 })).status).toBe(200);
+    expect((await restored).status).toBe(200);
+    expect((await call('GET', '/settled')).status).toBe(200);
+    const [session] = (await call('GET', '/sessions')).json;
+    expect(session).toMatchObject({ kind: 'explore', state: 'Working', result: 'Success' });
+    expect((await call('POST', '/forget-session', { id: session.id })).json).toEqual({ found: true });
+    expect((await call('PUT', '/operator-authentication-only', { on: true })).status).toBe(200);
     expect((await call('GET', '/saves')).json).toMatchObject([{ state: 'finished' }]);
-    expect((await call('GET', '/received')).json).toHaveLength(1);
+    expect((await call('GET', '/received')).json).toHaveLength(2);
     await call('DELETE', '/received');
     expect((await call('GET', '/received')).json).toEqual([]);
     expect((await call('GET', '/connections')).json.open).toBeGreaterThan(0);

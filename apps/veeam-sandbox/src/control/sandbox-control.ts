@@ -177,6 +177,11 @@ export class SandboxControl {
     return session !== undefined;
   }
 
+  /** Resolves when no restore runs any more that was answered before its end. */
+  settled(): Promise<void> {
+    return this.parts.world.sessions.settled();
+  }
+
   setSessionIdleSeconds(seconds: number): void {
     this.parts.world.sessions.idleSeconds = seconds;
   }
