@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Agent, request, type Dispatcher } from 'undici';
 import { fromBuffer, type Entry, type ZipFile } from 'yauzl';
-import { startVeeamSandbox, type VeeamSandbox, type VeeamSandboxOptions } from '../src/index.js';
+import { startVeeamSandbox, type VeeamSandbox, type VeeamSandboxOptions, type VersionName } from '../src/index.js';
+import { VendorDocument } from './vendor-document.js';
 
 /** Specs assert on whatever came. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the assertions on it are the check
@@ -17,9 +18,14 @@ export interface Reply {
   readonly json: JsonBody;
 }
 
-/** A running sandbox on a folder of its own, and a client that trusts its certificate. */
+/**
+ * A running sandbox on a folder of its own, and a client that trusts its certificate. Answers of v8 are checked against the vendor's
+ * document on the way, and one that departs from it is thrown.
+ */
 export class SandboxClient {
+  readonly document = VendorDocument.of('v8');
   private token = '';
+  private version: VersionName = 'v5';
 
   private constructor(
     readonly sandbox: VeeamSandbox,
@@ -35,14 +41,19 @@ export class SandboxClient {
   }
 
   async close(): Promise<void> {
+    if (this.version === 'v8') process.stdout.write(`${this.document.summary}\n`);
     await this.agent.destroy();
     await this.sandbox.close();
     rmSync(this.dataDir, { recursive: true });
   }
 
-  async logIn(): Promise<void> {
+  /** Explores and acts by this version from now on. */
+  async logIn(version: VersionName = 'v5'): Promise<void> {
+    this.version = version;
     const { username, password } = this.sandbox;
-    const reply = await this.form('/v5/token', { grant_type: 'password', username, password });
+    const antiforgery = version === 'v5' ? {} : { disable_antiforgery_token: 'true' };
+    const fields = { grant_type: 'password', username, password, ...antiforgery };
+    const reply = await this.form(`/${version}/token`, fields);
     this.token = (reply.json as { access_token: string }).access_token;
   }
 
@@ -82,19 +93,22 @@ export class SandboxClient {
     const bytes = Buffer.from(await response.body.arrayBuffer());
     const text = bytes.toString('utf8');
     const isJson = String(response.headers['content-type']).startsWith('application/json') && text !== '';
-    return {
-      status: response.statusCode,
-      headers: response.headers,
-      bytes,
-      text,
-      json: (isJson ? JSON.parse(text) : undefined) as unknown,
-    };
+    const json = (isJson ? JSON.parse(text) : undefined) as unknown;
+    const status = response.statusCode;
+    const contentType = response.headers['content-type'] as string | undefined;
+    const departures = this.document.check({ method, path, status, contentType, json, size: bytes.length });
+    if (departures.length > 0) throw new Error(departures.join('\n'));
+    return { status, headers: response.headers, bytes, text, json };
   }
 
   /** Opens a restore session and gives its path. */
   async explore(organizationId: string, options: object = {}): Promise<string> {
-    const reply = await this.post(`/v5/Organizations/${organizationId}/Action`, { explore: options });
-    return `/v5/RestoreSessions/${(reply.json as { id: string }).id}`;
+    const organization = `/${this.version}/Organizations/${organizationId}`;
+    const reply =
+      this.version === 'v5'
+        ? await this.post(`${organization}/Action`, { explore: options })
+        : await this.post(`${organization}/explore`, options);
+    return `/${this.version}/RestoreSessions/${(reply.json as { id: string }).id}`;
   }
 
   /** The path of the first OneDrive of this name in a session. */

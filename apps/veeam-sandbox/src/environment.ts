@@ -1,4 +1,4 @@
-import type { VeeamSandboxOptions } from './veeam-sandbox.options.js';
+import { versionNames, type VeeamSandboxOptions, type VersionName } from './veeam-sandbox.options.js';
 
 /** The sandbox as a process is set up by these variables, and reads no others. */
 export function readEnvironment(env: NodeJS.ProcessEnv = process.env): VeeamSandboxOptions {
@@ -8,6 +8,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): VeeamSand
     dataDir: env.VEEAM_SANDBOX_DATA_DIR ?? '.sandbox/veeam',
     port: portOf(env, 'VEEAM_SANDBOX_PORT') ?? 4443,
     controlPort: portOf(env, 'VEEAM_SANDBOX_CONTROL_PORT') ?? 0,
+    ...versionsOf(env.VEEAM_SANDBOX_VERSIONS),
     ...given('host', env.VEEAM_SANDBOX_HOST),
     ...given('filesDir', env.SANDBOX_FILES),
     ...given('historyDir', env.SANDBOX_HISTORY),
@@ -20,6 +21,14 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): VeeamSand
 
 function given<K extends string>(key: K, value: string | undefined): Partial<Record<K, string>> {
   return value === undefined || value === '' ? {} : ({ [key]: value } as Record<K, string>);
+}
+
+function versionsOf(text = ''): { versions?: VersionName[] } {
+  const names = text.split(',').map((name) => name.trim().toLowerCase());
+  if (text.trim() === '') return {};
+  const known = versionNames.filter((name) => names.includes(name));
+  if (known.length !== new Set(names).size) throw new Error(`VEEAM_SANDBOX_VERSIONS takes ${versionNames.join(', ')}.`);
+  return { versions: known };
 }
 
 function portOf(env: NodeJS.ProcessEnv, name: string): number | undefined {

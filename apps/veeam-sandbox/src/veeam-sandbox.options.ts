@@ -1,6 +1,11 @@
 import type { SandboxControl } from './control/sandbox-control.js';
 
+export const versionNames = ['v5', 'v8'] as const;
+export type VersionName = (typeof versionNames)[number];
+
 export interface VeeamSandboxOptions {
+  /** The API versions that are served, side by side; default all. */
+  versions?: readonly VersionName[];
   /** Default 127.0.0.1. */
   host?: string;
   /** HTTPS port of the API; 0, the default, takes a free one. */

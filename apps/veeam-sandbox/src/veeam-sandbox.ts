@@ -12,13 +12,18 @@ import { ApiServer } from './http/api-server.js';
 import type { ApiVersion } from './http/api-version.js';
 import { contoso } from './people.js';
 import { v5 } from './v5/v5.js';
-import type { VeeamSandbox, VeeamSandboxOptions } from './veeam-sandbox.options.js';
+import { v8 } from './v8/v8.js';
+import {
+  versionNames,
+  type VeeamSandbox,
+  type VeeamSandboxOptions,
+  type VersionName,
+} from './veeam-sandbox.options.js';
 import { guidOf } from './world/deterministic-id.js';
 import { writeSampleFiles } from './world/sample-files.js';
 import { World } from './world/world.js';
 
-/** All API versions that are served, side by side. */
-const versions: readonly ApiVersion[] = [v5];
+const versions: Readonly<Record<VersionName, ApiVersion>> = { v5, v8 };
 
 const restoreUserName = `restore-service@${contoso.name}`;
 const deviceCodeApplicationId = guidOf('device-code-application');
@@ -60,7 +65,8 @@ export async function startVeeamSandbox(options: VeeamSandboxOptions): Promise<V
     faults: new Faults(),
     saves: new Saves(),
   };
-  const server = new ApiServer({ ...parts, versions }, data.server);
+  const served = (options.versions ?? versionNames).map((name) => versions[name]);
+  const server = new ApiServer({ ...parts, versions: served }, data.server);
   const control = new SandboxControl({
     ...parts,
     server,

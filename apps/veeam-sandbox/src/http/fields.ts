@@ -1,11 +1,18 @@
 import { badRequest } from '../world/sandbox-error.js';
 
+/** Whether numbers, booleans and texts are taken for each other, as the older JSON readers of .NET do and the newer do not. */
+export type Reading = 'lenient' | 'strict';
+
 /** Reads an object as a .NET service does: names and enum values without regard to case, null like absent, extras passed over. */
 export class Fields {
   private readonly values = new Map<string, unknown>();
 
   /** @param what how a refusal calls the object. */
-  constructor(value: unknown, what: string) {
+  constructor(
+    value: unknown,
+    what: string,
+    private readonly reading: Reading = 'lenient',
+  ) {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw badRequest(`An object is expected: ${what}`);
     }
@@ -24,6 +31,7 @@ export class Fields {
   text(name: string): string | undefined {
     const value = this.get(name);
     if (typeof value === 'string') return value;
+    if (this.reading === 'strict' && value !== undefined) return refuse(name);
     if (typeof value === 'number' || typeof value === 'boolean') return String(value);
     return value === undefined ? undefined : refuse(name);
   }
@@ -34,18 +42,24 @@ export class Fields {
     return value;
   }
 
-  /** Also as text, which real clients send. */
+  /** Unless reading is strict also as text, which real clients send. */
   flag(name: string): boolean | undefined {
     const value = this.get(name);
     if (typeof value === 'boolean' || value === undefined) return value;
-    const text = typeof value === 'string' ? value.toLowerCase() : '';
+    const text = typeof value === 'string' && this.reading === 'lenient' ? value.toLowerCase() : '';
     return text === 'true' ? true : text === 'false' ? false : refuse(name);
+  }
+
+  /** For a member that may be left out and not be null. */
+  notNull(name: string): void {
+    if (this.values.get(name.toLowerCase()) === null) refuse(name);
   }
 
   integer(name: string): number | undefined {
     const value = this.get(name);
     if (value === undefined) return undefined;
-    const number = typeof value === 'string' && value !== '' ? Number(value) : value;
+    const isText = typeof value === 'string' && value !== '' && this.reading === 'lenient';
+    const number = isText ? Number(value) : value;
     return typeof number === 'number' && Number.isInteger(number) ? number : refuse(name);
   }
 
@@ -57,14 +71,14 @@ export class Fields {
 
   object(name: string): Fields | undefined {
     const value = this.get(name);
-    return value === undefined ? undefined : new Fields(value, name);
+    return value === undefined ? undefined : new Fields(value, name, this.reading);
   }
 
   list(name: string): Fields[] {
     const value = this.get(name);
     if (value === undefined) return [];
     if (!Array.isArray(value)) return refuse(name);
-    return value.map((element: unknown) => new Fields(element, name));
+    return value.map((element: unknown) => new Fields(element, name, this.reading));
   }
 
   private get(name: string): unknown {

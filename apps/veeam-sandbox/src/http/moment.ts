@@ -14,3 +14,11 @@ export function momentOf(text: string | undefined): Date {
   if (Number.isNaN(moment.getTime())) throw badRequest('The value of the parameter is invalid: dateTime');
   return moment;
 }
+
+const iso = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,7})?)?(?:Z|[+-]\d\d:\d\d)?)?$/;
+
+/** The same for versions that take ISO 8601 only. */
+export function isoMomentOf(text: string | undefined): Date {
+  if (text !== undefined && !iso.test(text)) throw badRequest('The value of the parameter is invalid: dateTime');
+  return momentOf(text);
+}

@@ -24,7 +24,7 @@ export function selectionOf(
   session: RestoreSession,
   target: Target,
   members: Fields,
-  atVersion: <T extends Item>(item: T) => T = (item) => item,
+  atVersion: (item: Item) => Item = (item) => item,
 ): Selection {
   const oneDrive = oneDriveOf(exchange, session);
   const tree = session.treeOf(oneDrive);

@@ -26,6 +26,10 @@ export interface User {
 }
 
 export interface Organization extends KnownOrganization {
+  /** The tenant's id at Microsoft. */
+  readonly msid: string;
+  /** Its id in the backup repositories. */
+  readonly backedUpId: string;
   readonly firstBackupAt: Date;
   readonly lastBackupAt: Date;
   readonly users: readonly User[];
@@ -72,6 +76,7 @@ function makeContoso(times: BackupTimes, syntheticOneDrives: number): Organizati
   });
   return {
     ...contoso,
+    ...idsOf(contoso),
     ...times,
     users: [
       alice,
@@ -103,10 +108,15 @@ function makeFabrikam(times: BackupTimes): Organization {
   const greta = somebody('greta', 'Greta', fabrikam);
   return {
     ...fabrikam,
+    ...idsOf(fabrikam),
     ...times,
     users: [fred, greta],
     oneDrives: [oneDrive(fred, 'shared-files'), oneDrive(greta, 'a-note')],
   };
+}
+
+function idsOf({ name }: KnownOrganization): Pick<Organization, 'msid' | 'backedUpId'> {
+  return { msid: guidOf(`tenant:${name}`), backedUpId: guidOf(`backup:${name}`).replaceAll('-', '') };
 }
 
 function cloudUser({ login, displayName, objectId }: Person): User {

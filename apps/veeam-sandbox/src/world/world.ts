@@ -5,6 +5,7 @@ import { Logins } from './logins.js';
 import { Microsoft365 } from './microsoft-365.js';
 import { makeOrganizations, type Organization } from './organizations.js';
 import { Production } from './production.js';
+import { ResultSets } from './result-sets.js';
 import { RestoreSessions } from './restore-sessions.js';
 
 export interface WorldOptions {
@@ -28,6 +29,7 @@ export class World {
   readonly microsoft365: Microsoft365;
   readonly production: Production;
   readonly email = new Email();
+  readonly resultSets = new ResultSets();
 
   constructor(options: WorldOptions) {
     this.made = makeOrganizations(this.startedAt, { oneDrives: 0 });

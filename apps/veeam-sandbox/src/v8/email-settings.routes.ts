@@ -1,0 +1,31 @@
+import { empty, json, type Route } from '../http/api-version.js';
+import { changeEmailSettings, sendTestEmail } from '../http/email-settings.js';
+import type { Explorer } from '../world/email.js';
+import { bodyOf } from './members.js';
+import { emailSettingsToWire } from './wire.js';
+
+const explorers: readonly (readonly [string, Explorer])[] = [
+  ['VeodEmailSettings', 'veod'],
+  ['VespEmailSettings', 'vesp'],
+];
+
+export const emailSettingsRoutes: readonly Route[] = explorers.flatMap(([pattern, explorer]): Route[] => [
+  {
+    method: 'GET',
+    pattern,
+    handle: (exchange) => json(emailSettingsToWire(exchange, pattern, exchange.world.email.settings[explorer])),
+  },
+  {
+    method: 'PUT',
+    pattern,
+    handle: (exchange) => {
+      changeEmailSettings(exchange, explorer, bodyOf(exchange), 'server');
+      return empty(204);
+    },
+  },
+  {
+    method: 'POST',
+    pattern: `${pattern}/SendTestEmail`,
+    handle: (exchange) => sendTestEmail(exchange, explorer, bodyOf(exchange), 204),
+  },
+]);

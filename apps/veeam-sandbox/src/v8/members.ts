@@ -1,0 +1,18 @@
+import type { Exchange } from '../http/api-version.js';
+import { Fields } from '../http/fields.js';
+import { SandboxError } from '../world/sandbox-error.js';
+
+/** The body, which must be there and be a JSON object, if an empty one. */
+export function bodyOf({ body, contentType }: Exchange): Fields {
+  if (body !== undefined && !contentType.endsWith('/json')) {
+    throw new SandboxError(415, `The media type '${contentType}' is not supported for this resource.`);
+  }
+  return new Fields(body, 'body', 'strict');
+}
+
+/** The query: text by nature, so booleans are read from it. */
+export function queryOf({ query }: Exchange): Fields {
+  return new Fields(Object.fromEntries(query), 'query');
+}
+
+export const officeRegions = ['Worldwide', 'Germany', 'China', 'USDefence', 'USGovernment'] as const;
