@@ -32,6 +32,8 @@ export interface OperationOutcome {
   readonly skippedByError?: number | undefined;
   readonly skippedByNoChanges?: number | undefined;
   readonly failedRestrictions?: number | undefined;
+  /** Upstream's own verdict on the whole, where it gives one. */
+  readonly result?: 'success' | 'warning' | 'failed' | undefined;
   readonly issues: readonly OperationIssue[];
 }
 
