@@ -24,13 +24,38 @@ export class TransportFailure extends Failure {
   }
 }
 
+/** An answer that will be no shorter when it is asked for again. */
+export class AnswerTooLongError extends UpstreamBrokenError {
+  constructor(maxBytes: number) {
+    super(`The answer of the backup server is longer than ${maxBytes} bytes.`);
+  }
+}
+
+/** What a refusal tells besides its error; each is read from upstream's `errorCode` where there is one, else from the status. */
+export interface RefusalMarks {
+  /** Of reading one thing: there is no such thing. */
+  readonly isNotFound: boolean;
+  /** Of a call below a restore session: it may be gone, which reading the session confirms. */
+  readonly mayBeGoneSession: boolean;
+  /** The request may have taken effect nevertheless. */
+  readonly isEffectUnknown: boolean;
+}
+
 /** Upstream answered, and not with what was asked for. */
-export class RefusedAnswer extends Failure {
+export class RefusedAnswer extends Failure implements RefusalMarks {
+  readonly isNotFound: boolean;
+  readonly mayBeGoneSession: boolean;
+  readonly isEffectUnknown: boolean;
+
   constructor(
     error: DomainError,
     readonly status: number,
+    marks: Partial<RefusalMarks> = {},
   ) {
     super(error);
+    this.isNotFound = marks.isNotFound ?? false;
+    this.mayBeGoneSession = marks.mayBeGoneSession ?? false;
+    this.isEffectUnknown = marks.isEffectUnknown ?? false;
   }
 }
 

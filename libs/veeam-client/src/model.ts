@@ -1,3 +1,4 @@
+import type { ApiVersion } from '@app/config';
 import type { Secret } from '@app/secrets';
 import type { Readable } from 'node:stream';
 
@@ -39,7 +40,13 @@ export interface UpstreamRestoreSession {
   /** ISO 8601 UTC. */
   readonly createdAt: string;
   readonly endedAt: string | undefined;
+  readonly organizationName: string | undefined;
+  /** What upstream calls it, once it has stopped. */
+  readonly result: RestoreResult | undefined;
 }
+
+/** Upstream's own word on how a restore session ended. */
+export type RestoreResult = 'success' | 'warning' | 'failed';
 
 /** One page of a collection that has no reliable total. */
 export interface Page<T> {
@@ -101,6 +108,11 @@ export interface Outcome {
   readonly skippedByError: number | undefined;
   readonly skippedByNoChanges: number | undefined;
   readonly failedRestrictions: number | undefined;
+  /**
+   * Upstream's own verdict on the whole (v8): a restore that `failed` as a whole may have counted no failed item, so counts alone do
+   * not tell success.
+   */
+  readonly result: RestoreResult | undefined;
   readonly issues: readonly OutcomeIssue[];
 }
 
@@ -118,6 +130,37 @@ export type ActionResult =
   /** Upstream goes on by itself; follow this session (v8). */
   | { readonly kind: 'following'; readonly upstreamSessionId: string };
 
+/** One look at a restore or copy that goes on by itself. */
+export type FollowedRestore =
+  | { readonly state: 'running'; readonly progress: RestoreProgress }
+  /** `outcome` is undefined when upstream calls it a success and gave no counts. */
+  | { readonly state: 'stopped'; readonly progress: RestoreProgress; readonly outcome: Outcome | undefined }
+  /** Upstream no longer knows the session: nobody can tell how it ended. */
+  | { readonly state: 'unknown' };
+
+export interface RestoreProgress {
+  /** How far it is; undefined when upstream does not say now. `total` may grow meanwhile. */
+  readonly counts: RestoreCounts | undefined;
+  /** The events asked for, by `order`. */
+  readonly events: readonly RestoreEvent[];
+}
+
+export type RestoreCounts = Pick<Outcome, 'total' | 'restored' | 'failed' | 'skipped'>;
+
+/** A line of upstream's own log of a restore session. */
+export interface RestoreEvent {
+  /** Counts from 0 within the session. */
+  readonly order: number;
+  readonly kind: 'restore' | 'save' | 'send' | 'other';
+  readonly state: 'running' | 'succeeded' | 'warning' | 'failed' | 'canceled' | 'skipped' | 'unknown';
+  /** ISO 8601 UTC. */
+  readonly startedAt: string;
+  readonly endedAt: string | undefined;
+  readonly itemName: string | undefined;
+  /** Upstream's words. */
+  readonly message: string;
+}
+
 /** A download whose status and headers were already looked at: 200, not encoded, octet-stream. */
 export interface SaveStream {
   /** Bytes to come, when upstream said so. */
@@ -134,5 +177,7 @@ export interface DeviceCode {
 }
 
 export interface UpstreamHealth {
-  readonly apiVersion: string;
+  readonly apiVersion: ApiVersion;
+  /** With `auto` only: newer versions that are served and known here too, and are used once configured. */
+  readonly newerVersions: readonly ApiVersion[];
 }

@@ -38,9 +38,9 @@ export interface UpstreamTimeouts {
   readonly connectMs: number;
   /** Until the headers of an answer, logins and catalog reads. */
   readonly headersMs: number;
-  /** The same for opening a restore session, which upstream may take minutes for. */
+  /** The same for opening a restore session, browsed or (v8) of a restore or copy, which upstream may take minutes for. */
   readonly openHeadersMs: number;
-  /** The same for restore, copy, send and save: a restore blocks until it ends, a download is first built upstream. */
+  /** The same for restore, copy, send and save: a v5 restore blocks until it ends, a download is first built upstream. */
   readonly actionHeadersMs: number;
   /** Silence within the body of an answer while somebody waits for more of it. */
   readonly idleBodyMs: number;
@@ -48,7 +48,7 @@ export interface UpstreamTimeouts {
   readonly retryDelayMs: number;
   /** How long a refused login is remembered, so that a wrong password does not lock the account. */
   readonly refusedLoginMs: number;
-  /** Pause between looks at whether a stopped restore session has really stopped. */
+  /** Pause between looks at whether a stopped restore session has really stopped, and at the numbers of one that has. */
   readonly stopPollMs: number;
 }
 

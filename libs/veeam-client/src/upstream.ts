@@ -1,8 +1,8 @@
 import { sleep } from '@app/clock';
-import { DomainError, NotSupportedByUpstreamError, UpstreamBrokenError } from '@app/problems';
+import { DomainError, NotSupportedByUpstreamError } from '@app/problems';
 import type { Secret } from '@app/secrets';
 import type { Dialect } from './dialects/dialect.js';
-import { dialectOf, dialects } from './dialects/index.js';
+import { dialectOf } from './dialects/index.js';
 import { ActionAnswerUnknownError, ActionNotSentError } from './errors.js';
 import { Failure, RefusedAnswer, TransportFailure } from './failures.js';
 import { AccessTokens } from './login/access-tokens.js';
@@ -14,8 +14,9 @@ import { type HttpAnswer, type HttpRequest, JsonTransport } from './transport/js
 import { retryPause } from './transport/retry-pause.js';
 import { type Route, route } from './transport/route.js';
 import { secretsIn, toForm, toJson, type WireForm } from './wire/body.js';
+import { VersionDetection } from './version-detection.js';
 import { answerReader, type Call } from './wire/call.js';
-import { isSuccess, refusedAnswer, retryAfter, TRANSIENT_STATUSES, UNKNOWN_EFFECT_STATUSES } from './wire/refusal.js';
+import { isSuccess, refusedAnswer, retryAfter, TRANSIENT_STATUSES } from './wire/refusal.js';
 import { openedStream } from './wire/save-answer.js';
 
 interface CallOptions {
@@ -37,6 +38,8 @@ export class Upstream {
   readonly timeouts: UpstreamTimeouts;
   private readonly json: JsonTransport;
   private readonly actions: ActionTransport;
+  /** Which version is spoken, and why not another. */
+  readonly versions: VersionDetection;
   private readonly fixedDialect: Dialect | undefined;
   private ready: Promise<LoggedIn> | undefined;
 
@@ -50,6 +53,9 @@ export class Upstream {
     const limits = { clock, idleBodyMs: timeouts.idleBodyMs };
     this.json = new JsonTransport(url.origin, connector, limits);
     this.actions = new ActionTransport(url.origin, connector, limits);
+    this.versions = new VersionDetection(options, (template) =>
+      this.retried(this.unauthorized('GET', route(template)), template),
+    );
     if (apiVersion === 'auto') return;
     this.fixedDialect = dialectOf(apiVersion);
     if (!this.fixedDialect) {
@@ -71,29 +77,33 @@ export class Upstream {
       secrets = [token, ...secretsIn(call.body)];
       return this.retried(request, templateOf(dialect, call), signal);
     });
-    if (!isSuccess(answer.status)) throw this.refused(answer, templateOf(dialect, call), secrets);
+    if (!isSuccess(answer.status)) throw this.refused(answer, dialect, templateOf(dialect, call), secrets);
     return call.read(answerReader(answer.text));
   }
 
   /**
    * Sends an action that must not take effect twice: repeated only after a 401 or where no connection was made.
    *
+   * @param headersMs how long the answer may take to begin; as long as actions may take when absent
    * @throws ActionNotSentError, ActionAnswerUnknownError, RefusedAnswer
    */
-  async act(build: (dialect: Dialect) => Call<ActionResult>): Promise<ActionResult> {
+  async act(
+    build: (dialect: Dialect) => Call<ActionResult>,
+    headersMs: (dialect: Dialect) => number = () => this.timeouts.actionHeadersMs,
+  ): Promise<ActionResult> {
     const { dialect, tokens } = await this.prepare().catch(asNotSent);
     const call = build(dialect);
     const what = templateOf(dialect, call);
     let secrets: readonly Secret[] = [];
     const answer = await withToken(tokens, (token) => {
       secrets = [token, ...secretsIn(call.body)];
-      const request = this.request(dialect, call, token, this.timeouts.actionHeadersMs, IDENTITY);
+      const request = this.request(dialect, call, token, headersMs(dialect), IDENTITY);
       return this.observed(request, what, () => this.actions.send(request));
     }).catch(asActionError);
-    if (UNKNOWN_EFFECT_STATUSES.has(answer.status)) {
-      throw new ActionAnswerUnknownError(this.refused(answer, what, secrets).error);
+    if (!isSuccess(answer.status)) {
+      const refused = this.refused(answer, dialect, what, secrets);
+      throw refused.isEffectUnknown ? new ActionAnswerUnknownError(refused.error) : refused;
     }
-    if (!isSuccess(answer.status)) throw this.refused(answer, what, secrets);
     try {
       return call.read(answerReader(answer.text));
     } catch (error) {
@@ -114,8 +124,21 @@ export class Upstream {
       const exchange = await this.observed(request, what, () => this.actions.open(request, signal));
       return openedStream(exchange, { clock: this.options.clock, idleBodyMs: this.timeouts.idleBodyMs });
     }).catch(asActionError);
-    if ('text' in answer) throw this.refused(answer, what, secrets);
+    if ('text' in answer) throw this.refused(answer, dialect, what, secrets);
     return answer.stream;
+  }
+
+  /** Ends the login upstream where the version can; without a login there is nothing to end. */
+  async logout(): Promise<void> {
+    const loggedIn = await this.ready;
+    const token = loggedIn?.tokens.release();
+    const call = loggedIn?.dialect.logout?.();
+    if (!loggedIn || !token || !call) return;
+    const what = templateOf(loggedIn.dialect, call);
+    const request = this.request(loggedIn.dialect, call, token, this.timeouts.headersMs);
+    const answer = await this.retried(request, what);
+    // A token that is no longer taken is logged out as well.
+    if (!isSuccess(answer.status) && answer.status !== 401) throw this.refused(answer, loggedIn.dialect, what, [token]);
   }
 
   async close(): Promise<void> {
@@ -134,30 +157,15 @@ export class Upstream {
     return this.ready;
   }
 
-  /** A version that is served asks for a login, one that is not is unknown. */
-  private async detect(): Promise<Dialect> {
-    if (this.fixedDialect) return this.fixedDialect;
-    const { versionMemory } = this.options;
-    const remembered = await versionMemory?.recall();
-    const known = dialects.find(({ version }) => version === remembered);
-    if (known) return known;
-    for (const dialect of dialects) {
-      const template = `/${dialect.version}/Organizations`;
-      const answer = await this.retried(this.unauthorized('GET', route(template)), template);
-      if (answer.status === 401 || isSuccess(answer.status)) {
-        await versionMemory?.keep(dialect.version);
-        return dialect;
-      }
-      if (answer.status !== 404) throw this.refused(answer, template, []);
-    }
-    const versions = dialects.map(({ version }) => version).join(', ');
-    throw new UpstreamBrokenError(`The backup server serves none of the API versions ${versions}.`);
+  /** As `options.apiVersion` says. */
+  private detect(): Promise<Dialect> {
+    return this.fixedDialect ? Promise.resolve(this.fixedDialect) : this.versions.find();
   }
 
   /** Upstream may repeat in its words what went up with this request, or with another. */
-  private refused(answer: HttpAnswer, what: string, sent: readonly Secret[]): RefusedAnswer {
+  private refused(answer: HttpAnswer, dialect: Dialect, what: string, sent: readonly Secret[]): RefusedAnswer {
     const known = (this.options.secrets ?? []).map(({ current }) => current);
-    return refusedAnswer(answer, what, [...sent, ...known]);
+    return refusedAnswer(answer, what, [...sent, ...known], dialect.refusals);
   }
 
   private tokensOf(dialect: Dialect): AccessTokens {

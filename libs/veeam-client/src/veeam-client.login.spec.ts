@@ -203,12 +203,6 @@ describe('a server that cannot log anybody in', () => {
     client = clientOf(upstream);
     expect(await failureOf(client.listOrganizations())).toBeInstanceOf(UpstreamBrokenError);
   });
-
-  it('with 404 does not serve the version', async () => {
-    upstream.on('POST /v5/token', status(404));
-    client = clientOf(upstream);
-    expect((await failureOf(client.checkHealth())).message).toBe('The backup server does not serve this API version.');
-  });
 });
 
 it('tells every request by its route template, without ids', async () => {
@@ -228,47 +222,5 @@ it('tells every request by its route template, without ids', async () => {
   expect(received?.headers).toMatchObject({
     traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
     'x-request-id': 'request-1',
-  });
-});
-
-describe('the API version', () => {
-  it('is detected without a token and kept', async () => {
-    upstream.on('GET /v5/Organizations', (response, { headers }) => {
-      if (headers.authorization) json(response, 200, []);
-      else response.writeHead(401).end();
-    });
-    client = clientOf(upstream, { apiVersion: 'auto' });
-    expect(await client.apiVersion()).toBe('v5');
-    expect(await client.checkHealth()).toEqual({ apiVersion: 'v5' });
-    const anonymous = upstream.received.filter(({ headers, method }) => method === 'GET' && !headers.authorization);
-    expect(anonymous).toHaveLength(1);
-  });
-
-  it('is remembered from then on, without asking again', async () => {
-    let kept: string | undefined;
-    const versionMemory = {
-      recall: () => Promise.resolve(kept),
-      keep: (version: string) => {
-        kept = version;
-        return Promise.resolve();
-      },
-    };
-    upstream.on('GET /v5/Organizations', status(401));
-    client = clientOf(upstream, { apiVersion: 'auto', versionMemory });
-    expect(await client.apiVersion()).toBe('v5');
-    await client.close();
-    const asked = upstream.received.length;
-
-    client = clientOf(upstream, { apiVersion: 'auto', versionMemory });
-    expect(await client.apiVersion()).toBe('v5');
-    expect(upstream.received).toHaveLength(asked);
-  });
-
-  it('cannot be detected on a server that serves none, and is looked for again by the next call', async () => {
-    upstream.on('GET /v5/Organizations', status(404));
-    client = clientOf(upstream, { apiVersion: 'auto' });
-    expect(await failureOf(client.apiVersion())).toBeInstanceOf(UpstreamBrokenError);
-    upstream.on('GET /v5/Organizations', status(401));
-    expect(await client.apiVersion()).toBe('v5');
   });
 });

@@ -1,30 +1,39 @@
 import type { ApiVersion } from '@app/config';
 import { sleep } from '@app/clock';
-import { EmailNotSetUpError, SessionStoppedError, UpstreamRejectedError, ValidationFailedError } from '@app/problems';
-import { type Capabilities, demandCopy, demandRestore } from './dialects/capabilities.js';
-import type { OpenRestoreSessionOptions, SaveOptions } from './dialects/dialect.js';
-import { Failure, RefusedAnswer } from './failures.js';
+import { EmailNotSetUpError, ValidationFailedError } from '@app/problems';
+import type { Secret } from '@app/secrets';
+import { type Capabilities, demandCall, demandCopy, demandRestore } from './dialects/capabilities.js';
+import type { Dialect, OpenRestoreSessionOptions, SaveOptions } from './dialects/dialect.js';
+import { isEmailEnabled } from './email-settings.js';
+import { RefusedAnswer } from './failures.js';
 import type {
   ActionItem,
   ActionResult,
   CopyOptions,
   DeviceCode,
+  FollowedRestore,
   MailOptions,
   OneDrive,
   Organization,
   OrganizationUser,
   Page,
   RestoreCredentials,
+  RestoreEvent,
   RestoreOptions,
   SaveStream,
   UpstreamHealth,
   UpstreamRestoreSession,
 } from './model.js';
 import type { VeeamClientOptions } from './options.js';
+import { presentable } from './presentable.js';
+import { RestoreFollowing } from './restore-following.js';
+import { isNotFound, RestoreSessions, sessionStopped } from './restore-sessions.js';
 import { Upstream } from './upstream.js';
 import { lower } from './wire/fields.js';
 import { collectPages } from './wire/page.js';
 
+/** Refusals of a mail that missing e-mail settings may be behind. */
+const MAY_LACK_EMAIL: ReadonlySet<string> = new Set(['upstream-rejected', 'operation-conflict']);
 /** Looks at a stopped session before it counts as still running. */
 const STOP_LOOKS = 5;
 
@@ -37,10 +46,14 @@ const STOP_LOOKS = 5;
  */
 export class VeeamClient {
   private readonly upstream: Upstream;
+  private readonly sessions: RestoreSessions;
+  private readonly following: RestoreFollowing;
 
   /** @throws NotSupportedByUpstreamError for an API version this client does not speak */
   constructor(private readonly options: VeeamClientOptions) {
     this.upstream = new Upstream(options);
+    this.sessions = new RestoreSessions(this.upstream);
+    this.following = new RestoreFollowing(this.upstream, this.sessions, options.clock);
   }
 
   apiVersion(): Promise<ApiVersion> {
@@ -54,8 +67,13 @@ export class VeeamClient {
   /** Logs in, if need be, and reads something that needs the login: `token` answers even where nothing else does. */
   checkHealth(): Promise<UpstreamHealth> {
     return presentable(async () => {
-      await this.upstream.call((dialect) => dialect.health());
-      return { apiVersion: (await this.upstream.dialect()).version };
+      const dialect = await this.upstream.dialect();
+      try {
+        await this.upstream.call(() => dialect.health());
+      } catch (error) {
+        throw await this.upstream.versions.explained(error, dialect);
+      }
+      return { apiVersion: dialect.version, newerVersions: await this.upstream.versions.newerThan(dialect) };
     });
   }
 
@@ -97,7 +115,7 @@ export class VeeamClient {
 
   /** Undefined when upstream does not know it. */
   getRestoreSession(id: string, signal?: AbortSignal): Promise<UpstreamRestoreSession | undefined> {
-    return presentable(() => this.readRestoreSession(id, signal));
+    return presentable(() => this.sessions.find(id, signal));
   }
 
   /** Looks several times whether it really stopped, since a stop may not take effect. */
@@ -106,11 +124,11 @@ export class VeeamClient {
       try {
         await this.upstream.call((dialect) => dialect.stopRestoreSession(id));
       } catch (error) {
-        if (await this.isGone(error, id)) return 'stopped';
+        if (await this.sessions.isGone(error, id)) return 'stopped';
         throw error;
       }
       for (let look = 1; look <= STOP_LOOKS; look++) {
-        const session = await this.readRestoreSession(id);
+        const session = await this.sessions.find(id);
         if (session?.state !== 'running') return 'stopped';
         if (look < STOP_LOOKS) await sleep(this.options.clock, this.upstream.timeouts.stopPollMs);
       }
@@ -123,7 +141,7 @@ export class VeeamClient {
     page: { readonly offset: number; readonly limit: number },
     signal?: AbortSignal,
   ): Promise<Page<OneDrive>> {
-    return this.inSession(sessionId, () =>
+    return this.sessions.within(sessionId, () =>
       this.upstream.call((dialect) => dialect.listOneDrives(sessionId, page), { signal }),
     );
   }
@@ -134,22 +152,32 @@ export class VeeamClient {
       try {
         return await this.upstream.call((dialect) => dialect.getOneDrive(sessionId, oneDriveId), { signal });
       } catch (error) {
-        if (await this.isGone(error, sessionId)) throw sessionStopped(error);
-        if (await this.isNotFound(error)) return undefined;
+        if (await this.sessions.isGone(error, sessionId)) throw sessionStopped(error);
+        if (isNotFound(error)) return undefined;
         throw error;
       }
     });
   }
 
   requestDeviceCode(sessionId: string, { applicationId }: { readonly applicationId: string }): Promise<DeviceCode> {
-    return this.inSession(sessionId, () =>
+    return this.sessions.within(sessionId, () =>
       this.upstream.call((dialect) => dialect.requestDeviceCode(sessionId, applicationId)),
+    );
+  }
+
+  /** @throws NotSupportedByUpstreamError where upstream cannot be asked whether a code was confirmed (see `capabilities`) */
+  checkDeviceCode(userCode: Secret): Promise<{ readonly isConfirmed: boolean }> {
+    return presentable(() =>
+      this.upstream.call((dialect) => {
+        const check = demandCall(dialect, dialect.checkDeviceCode, 'tell whether a device code was confirmed');
+        return check(userCode);
+      }),
     );
   }
 
   /** Whether the settings that `send` needs are there. */
   emailSettings(): Promise<{ readonly isEnabled: boolean }> {
-    return presentable(async () => ({ isEnabled: await this.isEmailEnabled() }));
+    return presentable(async () => ({ isEnabled: await isEmailEnabled(this.upstream) }));
   }
 
   /**
@@ -162,11 +190,11 @@ export class VeeamClient {
     options: RestoreOptions,
     credentials: RestoreCredentials,
   ): Promise<ActionResult> {
-    return this.inSession(sessionId, () =>
+    return this.sessions.within(sessionId, () =>
       this.upstream.act((dialect) => {
         demandRestore(dialect, options, credentials);
         return dialect.restore(sessionId, item, options, credentials);
-      }),
+      }, this.untilRestoreAnswers),
     );
   }
 
@@ -176,11 +204,11 @@ export class VeeamClient {
     options: CopyOptions,
     credentials: RestoreCredentials,
   ): Promise<ActionResult> {
-    return this.inSession(sessionId, () =>
+    return this.sessions.within(sessionId, () =>
       this.upstream.act((dialect) => {
         demandCopy(dialect, options, credentials);
         return dialect.copy(sessionId, item, options, credentials);
-      }),
+      }, this.untilRestoreAnswers),
     );
   }
 
@@ -190,9 +218,9 @@ export class VeeamClient {
       try {
         return await this.upstream.act((dialect) => dialect.send(sessionId, item, options));
       } catch (error) {
-        if (await this.isGone(error, sessionId)) throw sessionStopped(error);
-        if (!(error instanceof RefusedAnswer && error.error instanceof UpstreamRejectedError)) throw error;
-        if (await this.isEmailEnabled().catch(() => true)) throw error;
+        if (await this.sessions.isGone(error, sessionId)) throw sessionStopped(error);
+        if (!(error instanceof RefusedAnswer && MAY_LACK_EMAIL.has(error.error.code))) throw error;
+        if (await isEmailEnabled(this.upstream).catch(() => true)) throw error;
         throw new EmailNotSetUpError('E-mail is not set up on the backup server.', { cause: error.error.cause });
       }
     });
@@ -203,9 +231,62 @@ export class VeeamClient {
    * body, ends upstream's connection at once.
    */
   save(sessionId: string, item: ActionItem, options: SaveOptions, signal: AbortSignal): Promise<SaveStream> {
-    return this.inSession(sessionId, () =>
+    return this.sessions.within(sessionId, () =>
       this.upstream.download((dialect) => dialect.save(sessionId, item, options), signal),
     );
+  }
+
+  /**
+   * One look at a restore or copy that answered with a session to follow; look again until it has stopped. A look fails when the session
+   * itself cannot be read. Should upstream go on in the restore session that was browsed, the end shows only when that one stops.
+   *
+   * @param afterOrder of the last event already seen; all of them when absent
+   * @throws NotSupportedByUpstreamError where restores answer at their end (see `capabilities`)
+   */
+  followRestore(
+    upstreamSessionId: string,
+    { afterOrder = -1 }: { readonly afterOrder?: number } = {},
+    signal?: AbortSignal,
+  ): Promise<FollowedRestore> {
+    return presentable(() => this.following.look(upstreamSessionId, afterOrder, signal));
+  }
+
+  /** Events of any session by `order`: how far a restore is that answers at its end (v5). Several thousand at once at most. */
+  restoreEvents(
+    sessionId: string,
+    { afterOrder = -1 }: { readonly afterOrder?: number } = {},
+    signal?: AbortSignal,
+  ): Promise<RestoreEvent[]> {
+    return this.sessions.within(sessionId, () => this.following.events(sessionId, afterOrder, signal));
+  }
+
+  /**
+   * What upstream logged in a session from then on, to find out whether an action whose answer was lost was done: on v5 restores are
+   * logged in the restore session itself, mails and downloads everywhere. Clocks may differ: take a minute off.
+   *
+   * @param since ISO 8601 with a zone
+   */
+  restoreEventsSince(sessionId: string, since: string, signal?: AbortSignal): Promise<RestoreEvent[]> {
+    return this.sessions.within(sessionId, () => this.following.eventsSince(sessionId, since, signal));
+  }
+
+  /**
+   * Upstream's sessions that began from then on: among them that of a restore whose answer was lost, where restores have sessions of
+   * their own (v8). Sessions opened for browsing are listed too; upstream does not say which is which.
+   *
+   * @param since ISO 8601 with a zone; clocks may differ: take a minute off
+   * @throws NotSupportedByUpstreamError elsewhere
+   */
+  restoreSessionsSince(since: string, signal?: AbortSignal): Promise<UpstreamRestoreSession[]> {
+    return presentable(() => this.following.sessionsSince(since, signal));
+  }
+
+  /**
+   * Ends the login of this process upstream, which may end what still runs under the account: only at a final shutdown, and only if no
+   * session or operation of any replica needs the account. Which is for the caller to know. A later call logs in again.
+   */
+  logout(): Promise<void> {
+    return presentable(() => this.upstream.logout());
   }
 
   /** Ends every connection; what still runs fails. */
@@ -213,70 +294,7 @@ export class VeeamClient {
     return this.upstream.close();
   }
 
-  /** Upstream has no status of its own for a dead session, so a suspicious refusal is looked into. */
-  private inSession<T>(sessionId: string, work: () => Promise<T>): Promise<T> {
-    return presentable(async () => {
-      try {
-        return await work();
-      } catch (error) {
-        throw (await this.isGone(error, sessionId)) ? sessionStopped(error) : error;
-      }
-    });
-  }
-
-  private async isGone(error: unknown, sessionId: string): Promise<boolean> {
-    if (!(error instanceof RefusedAnswer)) return false;
-    const { goneSessionStatuses } = await this.upstream.dialect();
-    if (!goneSessionStatuses.has(error.status)) return false;
-    try {
-      return (await this.readRestoreSession(sessionId))?.state !== 'running';
-    } catch {
-      // Nothing is known of the session then: the refusal stands as it is.
-      return false;
-    }
-  }
-
-  private async readRestoreSession(id: string, signal?: AbortSignal): Promise<UpstreamRestoreSession | undefined> {
-    try {
-      return await this.upstream.call((dialect) => dialect.getRestoreSession(id), { signal });
-    } catch (error) {
-      if (await this.isNotFound(error)) return undefined;
-      throw error;
-    }
-  }
-
-  private async isNotFound(error: unknown): Promise<boolean> {
-    return error instanceof RefusedAnswer && (await this.upstream.dialect()).notFoundStatuses.has(error.status);
-  }
-
-  private async isEmailEnabled(): Promise<boolean> {
-    let missing: unknown;
-    let isKnown = false;
-    for (const settings of (await this.upstream.dialect()).emailSettings()) {
-      try {
-        if ((await this.upstream.call(() => settings)).isEnabled) return true;
-        isKnown = true;
-      } catch (error) {
-        // A server without this kind of settings may have the other.
-        if (!(await this.isNotFound(error))) throw error;
-        missing = error;
-      }
-    }
-    if (!isKnown) throw missing;
-    return false;
-  }
-}
-
-/** The border of the lib: failures of the transport and refusals leave as the domain errors they carry. */
-async function presentable<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw error instanceof Failure ? error.error : error;
-  }
-}
-
-function sessionStopped(error: unknown): SessionStoppedError {
-  const cause = error instanceof Failure ? error.error.cause : undefined;
-  return new SessionStoppedError('The restore session has ended on the backup server.', { cause });
+  /** A restore that goes on by itself is answered as soon as it has a session, others when they end. */
+  private readonly untilRestoreAnswers = ({ capabilities }: Dialect): number =>
+    capabilities.followedRestores ? this.upstream.timeouts.openHeadersMs : this.upstream.timeouts.actionHeadersMs;
 }

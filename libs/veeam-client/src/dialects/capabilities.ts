@@ -9,6 +9,10 @@ export interface Capabilities {
   /** `documentVersion: all` in a restore; `last` is what every version can do. */
   readonly restoreDocumentVersionAll: boolean;
   readonly copyDocumentVersionAll: boolean;
+  /** Restore and copy go on after the answer, in a session of their own (v8); otherwise the answer comes at the end. */
+  readonly followedRestores: boolean;
+  /** Upstream can be asked whether a device code was confirmed. */
+  readonly deviceCodeCheck: boolean;
 }
 
 interface Able {
@@ -30,6 +34,12 @@ export function demandCopy(able: Able, { documentVersion }: CopyOptions, { kind 
   demand(able, copyDocumentVersionAll || documentVersion === 'last', 'copy all versions');
 }
 
+/** @throws NotSupportedByUpstreamError when the version has no such call */
+export function demandCall<T>({ version }: Able, call: T | undefined, what: string): T {
+  if (call === undefined) throw notSupported(version, what);
+  return call;
+}
+
 const credentialNames = {
   user: 'user name and password',
   application: 'an application certificate',
@@ -37,6 +47,9 @@ const credentialNames = {
 } as const;
 
 function demand({ version }: Able, isSupported: boolean, what: string): void {
-  if (isSupported) return;
-  throw new NotSupportedByUpstreamError(`API version ${version} of the backup server cannot ${what}.`);
+  if (!isSupported) throw notSupported(version, what);
+}
+
+function notSupported(version: ApiVersion, what: string): NotSupportedByUpstreamError {
+  return new NotSupportedByUpstreamError(`API version ${version} of the backup server cannot ${what}.`);
 }

@@ -1,4 +1,5 @@
 import type { ApiVersion } from '@app/config';
+import type { Secret } from '@app/secrets';
 import type {
   ActionItem,
   ActionResult,
@@ -8,14 +9,17 @@ import type {
   OneDrive,
   Organization,
   OrganizationUser,
+  Outcome,
   Page,
   RestoreCredentials,
+  RestoreEvent,
   RestoreOptions,
   UpstreamRestoreSession,
 } from '../model.js';
 import type { Call } from '../wire/call.js';
 import type { WireForm } from '../wire/body.js';
 import type { PageRequest } from '../wire/page.js';
+import type { Refusals } from '../wire/refusal.js';
 import type { Capabilities } from './capabilities.js';
 
 export interface OpenRestoreSessionOptions {
@@ -39,10 +43,7 @@ export interface Dialect {
   readonly capabilities: Capabilities;
   /** Sent with every login besides grant, user and password. */
   readonly loginFields: WireForm;
-  /** Statuses by which calls below a restore session may tell that it is gone; always confirmed by reading the session. */
-  readonly goneSessionStatuses: ReadonlySet<number>;
-  /** Statuses by which reading one thing tells that there is no such thing. */
-  readonly notFoundStatuses: ReadonlySet<number>;
+  readonly refusals: Refusals;
 
   /** A cheap read that needs a login. */
   health(): Call<void>;
@@ -53,6 +54,8 @@ export interface Dialect {
   openRestoreSession(organizationId: string, options: OpenRestoreSessionOptions): Call<UpstreamRestoreSession>;
   getRestoreSession(restoreSessionId: string): Call<UpstreamRestoreSession>;
   stopRestoreSession(restoreSessionId: string): Call<void>;
+  /** Events of a session, by `order`. */
+  listRestoreEvents(restoreSessionId: string, page: PageRequest): Call<Page<RestoreEvent>>;
   requestDeviceCode(restoreSessionId: string, applicationId: string): Call<DeviceCode>;
   listOneDrives(restoreSessionId: string, page: PageRequest): Call<Page<OneDrive>>;
   getOneDrive(restoreSessionId: string, oneDriveId: string): Call<OneDrive>;
@@ -74,4 +77,15 @@ export interface Dialect {
   send(restoreSessionId: string, item: ActionItem, options: MailOptions): Call<ActionResult>;
   /** The answer is a stream, so there is nothing to read. */
   save(restoreSessionId: string, item: ActionItem, options: SaveOptions): Call<void>;
+
+  /** Where restore and copy go on after their answer: what tells how they went. */
+  readonly following?: {
+    /** Those that upstream shows to this account, newest first; sessions for browsing are among them. */
+    readonly listRestoreSessions: (startedAfter: string, page: PageRequest) => Call<Page<UpstreamRestoreSession>>;
+    /** Numbers so far, or the last ones; `result` is left to the session. */
+    readonly restoreStatistics: (restoreSessionId: string) => Call<Omit<Outcome, 'result'>>;
+  };
+  readonly checkDeviceCode?: (userCode: Secret) => Call<{ readonly isConfirmed: boolean }>;
+  /** Ends the login that the call is sent with. */
+  readonly logout?: () => Call<void>;
 }

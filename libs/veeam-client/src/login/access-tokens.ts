@@ -55,6 +55,13 @@ export class AccessTokens {
     if (this.tokens?.access.equals(access)) this.tokens = undefined;
   }
 
+  /** Gives the login up without a word upstream: what it was, if there is one. */
+  release(): Secret | undefined {
+    const access = this.tokens?.access;
+    this.tokens = undefined;
+    return access;
+  }
+
   private async renew(refresh: Secret | undefined): Promise<Tokens> {
     this.tokens = (refresh && (await this.byRefreshToken(refresh))) ?? (await this.byPassword());
     return this.tokens;

@@ -65,15 +65,17 @@ export class ScriptedUpstream {
       socket.once('close', () => this.sockets.delete(socket));
     });
     server.on('request', (request, response) => void this.answer(request, response));
-    this.on('POST /v5/token', (response) => {
-      this.logins++;
-      json(response, 200, {
-        access_token: `access-token-${this.logins}`,
-        refresh_token: `refresh-token-${this.logins}`,
-        token_type: 'bearer',
-        expires_in: 3600,
+    for (const version of ['v5', 'v8']) {
+      this.on(`POST /${version}/token`, (response) => {
+        this.logins++;
+        json(response, 200, {
+          access_token: `access-token-${this.logins}`,
+          refresh_token: `refresh-token-${this.logins}`,
+          token_type: 'bearer',
+          expires_in: 3600,
+        });
       });
-    });
+    }
   }
 
   static async start(certificate: Certificate, port = 0): Promise<ScriptedUpstream> {

@@ -4,7 +4,7 @@ import axios, { type AxiosInstance } from 'axios';
 import { Agent } from 'node:https';
 import type { Duplex, Readable } from 'node:stream';
 import { isNativeError } from 'node:util/types';
-import { brokenConnection, Failure, timedOut, TransportFailure } from '../failures.js';
+import { AnswerTooLongError, brokenConnection, Failure, timedOut, TransportFailure } from '../failures.js';
 import type { Connector } from './connector.js';
 import { readText } from './read-text.js';
 
@@ -68,7 +68,8 @@ export class JsonTransport {
       const { status, headers, data } = await this.http.request<Readable>({
         method: request.method,
         url: this.origin + request.path,
-        headers: { ...request.headers },
+        // Without a body axios would name a type of its own.
+        headers: { ...request.headers, ...(request.body === undefined ? { 'content-type': false } : {}) },
         data: request.body,
         httpsAgent: request.method === 'GET' ? this.keptAlive : this.oneOff,
         signal: abort.signal,
@@ -118,6 +119,6 @@ function toFailure(error: unknown): TransportFailure {
   const inner = isNativeError(error) && isNativeError(error.cause) ? error.cause : error;
   if (inner instanceof TransportFailure) return inner;
   if (inner instanceof Failure) return new TransportFailure(inner.error, true, false);
-  if (inner instanceof DomainError) return new TransportFailure(inner, true, true);
+  if (inner instanceof DomainError) return new TransportFailure(inner, true, !(inner instanceof AnswerTooLongError));
   return brokenConnection(inner, true);
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '@app/clock';
 import { DomainError, UpstreamBrokenError } from '@app/problems';
 import type { Readable } from 'node:stream';
-import { causeOf, timedOut } from '../failures.js';
+import { AnswerTooLongError, causeOf, timedOut } from '../failures.js';
 import { IdleWatch } from './idle-watch.js';
 
 export interface ReadLimits {
@@ -23,8 +23,7 @@ export async function readText(stream: Readable, { clock, idleBodyMs, maxBytes }
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       watch.touch();
       bytes += chunk.length;
-      if (bytes > maxBytes)
-        throw new UpstreamBrokenError(`The answer of the backup server is longer than ${maxBytes} bytes.`);
+      if (bytes > maxBytes) throw new AnswerTooLongError(maxBytes);
       chunks.push(chunk);
     }
     return Buffer.concat(chunks).toString('utf8');

@@ -29,9 +29,9 @@ export function post<T>(route: Route, body: WireValue, read: (body: unknown) => 
   return { method: 'POST', route, body, read: (answer) => read(answer.json()) };
 }
 
-/** For calls whose answer says nothing beyond its status. */
-export function command(route: Route, body: WireValue): Call<void> {
-  return { method: 'POST', route, body, read: () => undefined };
+/** For calls whose answer says nothing beyond its status, with a body or without one. */
+export function command(route: Route, body?: WireValue): Call<void> {
+  return { method: 'POST', route, ...(body === undefined ? {} : { body }), read: () => undefined };
 }
 
 export function answerReader(text: string): AnswerReader {

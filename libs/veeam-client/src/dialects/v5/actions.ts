@@ -7,9 +7,9 @@ import type {
   RestoreOptions,
 } from '../../model.js';
 import { type Route, route } from '../../transport/route.js';
-import type { WireValue } from '../../wire/body.js';
 import { type Call, command, post } from '../../wire/call.js';
 import type { SaveOptions } from '../dialect.js';
+import { credentialFields } from '../shared/credentials.js';
 import { readStatistics } from './statistics.js';
 
 /** The body has exactly one property, the action; upstream does not say what it would do with two. */
@@ -61,21 +61,6 @@ function actionRoute(restoreSessionId: string, { oneDriveId }: ActionItem): Rout
     restoreSessionId,
     oneDriveId,
   });
-}
-
-function credentialFields(credentials: RestoreCredentials): Record<string, WireValue> {
-  switch (credentials.kind) {
-    case 'user':
-      return { userName: credentials.userName, userPassword: credentials.password };
-    case 'application':
-      return {
-        applicationId: credentials.applicationId,
-        applicationCertificate: credentials.certificate,
-        applicationCertificatePassword: credentials.certificatePassword,
-      };
-    case 'device-code':
-      return { userCode: credentials.userCode };
-  }
 }
 
 function readResult(body: unknown): ActionResult {

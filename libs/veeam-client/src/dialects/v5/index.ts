@@ -1,14 +1,10 @@
 import type { Dialect } from '../dialect.js';
+import { listUserOneDrives } from '../shared/organizations.js';
+import { listRestoreEvents } from '../shared/restore-events.js';
+import { getOneDrive, getRestoreSession, listOneDrives, requestDeviceCode } from '../shared/restore-sessions.js';
 import { copy, restore, save, send } from './actions.js';
-import { findUsers, listOrganizations, listUserOneDrives } from './organizations.js';
-import {
-  getOneDrive,
-  getRestoreSession,
-  listOneDrives,
-  openRestoreSession,
-  requestDeviceCode,
-  stopRestoreSession,
-} from './restore-sessions.js';
+import { findUsers, listOrganizations } from './organizations.js';
+import { openRestoreSession, stopRestoreSession } from './restore-sessions.js';
 import { emailSettings, health } from './server.js';
 
 /** v5: one `Action` URL per resource, whose body names the action; restores answer when they have ended. */
@@ -19,11 +15,16 @@ export const v5: Dialect = {
     copyCredentials: ['user'],
     restoreDocumentVersionAll: true,
     copyDocumentVersionAll: true,
+    followedRestores: false,
+    deviceCodeCheck: false,
   },
   loginFields: {},
-  // Browsing an expired session was seen to give 500, reading or stopping one 400.
-  goneSessionStatuses: new Set([400, 404, 500]),
-  notFoundStatuses: new Set([400, 404]),
+  refusals: {
+    errorCodes: {},
+    notFoundStatuses: new Set([400, 404]),
+    // Browsing an expired session was seen to give 500, reading or stopping one 400.
+    goneSessionStatuses: new Set([400, 404, 500]),
+  },
 
   health,
   listOrganizations,
@@ -32,6 +33,7 @@ export const v5: Dialect = {
   openRestoreSession,
   getRestoreSession,
   stopRestoreSession,
+  listRestoreEvents,
   requestDeviceCode,
   listOneDrives,
   getOneDrive,

@@ -1,5 +1,6 @@
 import { UpstreamBrokenError } from '@app/problems';
-import { readOneDrive, readOrganization, readUser } from './organizations.js';
+import { readOneDrive, readOrganization } from '../shared/organizations.js';
+import { readUser } from './organizations.js';
 
 const GUID = '7D6C5441-6C14-411a-9147-53f31a16d225';
 const ZEROS = '00000000-0000-0000-0000-000000000000';

@@ -1,9 +1,10 @@
 import { UpstreamBrokenError } from '@app/problems';
-import type { OneDrive, Organization, OrganizationUser, Page } from '../../model.js';
+import type { Organization, OrganizationUser, Page } from '../../model.js';
 import { route } from '../../transport/route.js';
 import { type Call, get } from '../../wire/call.js';
 import { Fields, lower } from '../../wire/fields.js';
 import { type PageRequest, readPage } from '../../wire/page.js';
+import { readOrganization } from '../shared/organizations.js';
 
 /** Not paged: a bare array. */
 export function listOrganizations(_page: PageRequest): Call<Page<Organization>> {
@@ -21,38 +22,11 @@ export function findUsers(organizationId: string, email: string, page: PageReque
   );
 }
 
-export function listUserOneDrives(organizationId: string, userId: string, page: PageRequest): Call<Page<OneDrive>> {
-  const { offset, limit } = page;
-  return get(
-    route('/Organizations/{organizationId}/Users/{userId}/OneDrives', { organizationId, userId }, { offset, limit }),
-    (body) => readPage(body, page, readOneDrive),
-  );
-}
-
-export function readOrganization(value: unknown): Organization {
-  const fields = new Fields(value, 'an organization');
-  return {
-    id: fields.filledString('id'),
-    name: fields.filledString('name'),
-    firstBackupAt: fields.optionalTime('firstBackupTime'),
-    lastBackupAt: fields.optionalTime('lastBackupTime'),
-  };
-}
-
 export function readUser(value: unknown): OrganizationUser {
   const fields = new Fields(value, 'a user');
   const id = fields.filledString('id');
   const name = fields.string('name');
   return { id, name, displayName: fields.optionalString('displayName') ?? name, objectId: objectIdOf(id) };
-}
-
-export function readOneDrive(value: unknown): OneDrive {
-  const fields = new Fields(value, 'a OneDrive');
-  return {
-    id: fields.filledString('id'),
-    name: fields.string('name'),
-    url: fields.optionalString('url') ?? '',
-  };
 }
 
 const USER_ID = /^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})[0-9a-f]{8}-/i;

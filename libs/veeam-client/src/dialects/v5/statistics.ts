@@ -1,5 +1,6 @@
-import type { Outcome, OutcomeIssue } from '../../model.js';
+import type { Outcome } from '../../model.js';
 import { Fields } from '../../wire/fields.js';
+import { readIssues } from '../shared/issues.js';
 
 /** The v5 page promises no body, real servers send the counts: nothing at all is as good an answer as they are. */
 export function readStatistics(body: unknown): Outcome | undefined {
@@ -15,18 +16,7 @@ export function readStatistics(body: unknown): Outcome | undefined {
     skippedByError,
     skippedByNoChanges,
     failedRestrictions: fields.optionalCount('failedRestrictionsCount'),
+    result: undefined,
     issues: fields.optionalList('restoreIssues').flatMap(readIssues),
   };
-}
-
-/** One thing that went wrong upstream may hold an error and any number of warnings: an issue each. */
-function readIssues(value: unknown): OutcomeIssue[] {
-  const fields = new Fields(value, 'a restore issue');
-  const about = { path: fields.optionalString('path'), title: fields.optionalString('title') };
-  const error = fields.optionalString('error');
-  const warnings = fields.optionalList('warnings').filter((warning) => typeof warning === 'string');
-  return [
-    ...(error ? [{ ...about, severity: 'error' as const, message: error }] : []),
-    ...warnings.map((message) => ({ ...about, severity: 'warning' as const, message })),
-  ];
 }

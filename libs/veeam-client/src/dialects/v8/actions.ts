@@ -1,0 +1,75 @@
+import type {
+  ActionItem,
+  ActionResult,
+  CopyOptions,
+  MailOptions,
+  RestoreCredentials,
+  RestoreOptions,
+} from '../../model.js';
+import { type Route, route } from '../../transport/route.js';
+import { type Call, command, post } from '../../wire/call.js';
+import { Fields } from '../../wire/fields.js';
+import type { SaveOptions } from '../dialect.js';
+import { credentialFields } from '../shared/credentials.js';
+
+/** `documentVersion` has no place here: the session's version of each document is the one restored, which `last` asks for. */
+export function restore(
+  restoreSessionId: string,
+  item: ActionItem,
+  { documentAction }: RestoreOptions,
+  credentials: RestoreCredentials,
+): Call<ActionResult> {
+  const body = { ...credentialFields(credentials), documentAction: documentActions[documentAction] };
+  return post(verbRoute(restoreSessionId, item, 'restore'), body, readFollowing);
+}
+
+export function copy(
+  restoreSessionId: string,
+  item: ActionItem,
+  options: CopyOptions,
+  credentials: RestoreCredentials,
+): Call<ActionResult> {
+  const { id, name, url } = options.target;
+  const body = {
+    ...credentialFields(credentials),
+    onedrive: { id, name, url },
+    folder: options.folder,
+    documentVersion: documentVersions[options.documentVersion],
+    documentLastVersionAction: lastVersionActions[options.documentLastVersionAction],
+    changedItems: options.changedItems,
+    deletedItems: options.deletedItems,
+    restorePermissions: options.restorePermissions,
+    sendSharedLinksNotification: options.sendSharedLinksNotification,
+  };
+  return post(verbRoute(restoreSessionId, item, 'copyTo'), body, readFollowing);
+}
+
+export function send(restoreSessionId: string, item: ActionItem, options: MailOptions): Call<ActionResult> {
+  const { from, to, subject, text } = options;
+  return post(verbRoute(restoreSessionId, item, 'send'), { from, to, subject, text }, () => ({
+    kind: 'finished',
+    outcome: undefined,
+  }));
+}
+
+/** A OneDrive is always a ZIP and wants no body at all. */
+export function save(restoreSessionId: string, item: ActionItem, _options: SaveOptions): Call<void> {
+  return command(verbRoute(restoreSessionId, item, 'save'));
+}
+
+const documentActions = { keep: 'Keep', overwrite: 'Overwrite' } as const;
+const documentVersions = { last: 'Last', all: 'All' } as const;
+const lastVersionActions = { merge: 'Merge', overwrite: 'Overwrite' } as const;
+
+/** Folders, documents and versions have the same verbs below URLs of their own. */
+function verbRoute(restoreSessionId: string, { oneDriveId }: ActionItem, verb: string): Route {
+  return route(`/RestoreSessions/{restoreSessionId}/Organization/OneDrives/{oneDriveId}/${verb}`, {
+    restoreSessionId,
+    oneDriveId,
+  });
+}
+
+function readFollowing(body: unknown): ActionResult {
+  const upstreamSessionId = new Fields(body, 'a started restore').filledString('sessionId');
+  return { kind: 'following', upstreamSessionId };
+}

@@ -1,0 +1,57 @@
+import type { Dialect } from '../dialect.js';
+import { listUserOneDrives } from '../shared/organizations.js';
+import { listRestoreEvents } from '../shared/restore-events.js';
+import { getOneDrive, getRestoreSession, listOneDrives, requestDeviceCode } from '../shared/restore-sessions.js';
+import { copy, restore, save, send } from './actions.js';
+import { findUsers, listOrganizations } from './organizations.js';
+import { errorCodes } from './error-codes.js';
+import {
+  checkDeviceCode,
+  listRestoreSessions,
+  openRestoreSession,
+  restoreStatistics,
+  stopRestoreSession,
+} from './restore-sessions.js';
+import { emailSettings, health, logout } from './server.js';
+
+/** v8: one URL per verb; restore and copy answer with a session to follow; a plain bearer login has to be asked for. */
+export const v8: Dialect = {
+  version: 'v8',
+  capabilities: {
+    restoreCredentials: ['user', 'application', 'device-code'],
+    copyCredentials: ['user', 'application', 'device-code'],
+    // A restore has no `documentVersion` any more: earlier versions of a document have URLs of their own.
+    restoreDocumentVersionAll: false,
+    copyDocumentVersionAll: true,
+    followedRestores: true,
+    deviceCodeCheck: true,
+  },
+  // Without it, every call wants an antiforgery cookie and header besides the token.
+  loginFields: { disable_antiforgery_token: 'true' },
+  refusals: {
+    errorCodes,
+    // No status is promised for any failure; these count only where no code tells.
+    notFoundStatuses: new Set([400, 404]),
+    goneSessionStatuses: new Set([400, 404, 500]),
+  },
+
+  health,
+  listOrganizations,
+  findUsers,
+  listUserOneDrives,
+  openRestoreSession,
+  getRestoreSession,
+  stopRestoreSession,
+  listRestoreEvents,
+  requestDeviceCode,
+  listOneDrives,
+  getOneDrive,
+  emailSettings,
+  restore,
+  copy,
+  send,
+  save,
+  following: { listRestoreSessions, restoreStatistics },
+  checkDeviceCode,
+  logout,
+};

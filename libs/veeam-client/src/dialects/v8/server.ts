@@ -1,0 +1,21 @@
+import { route } from '../../transport/route.js';
+import { type Call, command, get } from '../../wire/call.js';
+import { Fields } from '../../wire/fields.js';
+
+/** Not `Health`: it tells of the server's own database, while this is what requests need. */
+export function health(): Call<void> {
+  return get(route('/Organizations', {}, { offset: 0, limit: 1 }), () => undefined);
+}
+
+/** The OneDrive Explorer's settings, and no others, count for `send`. */
+export function emailSettings(): readonly Call<{ readonly isEnabled: boolean }>[] {
+  return [
+    get(route('/VeodEmailSettings'), (body) => ({
+      isEnabled: new Fields(body, 'e-mail settings').boolean('enableNotification'),
+    })),
+  ];
+}
+
+export function logout(): Call<void> {
+  return command(route('/token/logout'));
+}
