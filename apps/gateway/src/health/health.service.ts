@@ -32,11 +32,18 @@ export class HealthService {
         await this.database.ping();
         return undefined;
       }),
-      check(async () => `API ${(await this.client.checkHealth()).apiVersion}`),
+      check(() => this.upstream()),
     ]);
     const checks = { store, issuerKeys: this.issuerKeys(), upstream };
     const isReady = Object.values(checks).every(({ status }) => status === 'up');
     return { status: isReady ? 'ready' : 'not-ready', checks };
+  }
+
+  private async upstream(): Promise<string> {
+    const { apiVersion, newerVersions } = await this.client.checkHealth();
+    const newer =
+      newerVersions.length > 0 ? `; ${newerVersions.join(', ')} is served too and not used until configured` : '';
+    return `API ${apiVersion}${newer}`;
   }
 
   /** Up while any issuer's keys are usable: the others' callers get 503, everybody else is served. */
