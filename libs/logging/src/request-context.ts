@@ -5,6 +5,8 @@ import type { TraceContext } from './trace-context.js';
 /** What is known of the request that is being worked on: for logs and for the headers of what it causes, for nothing else. */
 export interface RequestContext extends TraceContext {
   readonly requestId: string;
+  /** Where it came from, behind trusted proxies; set once the request is routed. */
+  sourceAddress?: string | undefined;
   /** Set once the token is accepted. */
   caller?: { readonly issuer: string; readonly subject: string; readonly clientId: string | undefined };
   /** Time the request has spent waiting for upstream, ms; added to by each upstream call. */

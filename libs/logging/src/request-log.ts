@@ -4,13 +4,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from './logger.js';
 import type { Metrics } from './metrics.js';
 import { acceptRequestId, runInRequestContext, type RequestContext } from './request-context.js';
+import { sourceAddressOf } from './source-address.js';
 import { newTraceContext } from './trace-context.js';
-
-/** What Fastify makes of a request: the pattern of its route and the address behind trusted proxies. */
-interface Routed {
-  readonly route: string;
-  readonly remoteAddress: string;
-}
 
 /** The route of a request that no route was found for. */
 const UNMATCHED = 'unmatched';
@@ -32,22 +27,22 @@ export function logRequests(
   metrics: Metrics,
   clock: Clock = new SystemClock(),
 ): void {
-  const routes = new WeakMap<IncomingMessage, Routed>();
+  const routes = new WeakMap<IncomingMessage, string>();
 
   const begin = (request: IncomingMessage, response: ServerResponse): RequestContext => {
     const { headers, socket } = request;
     const requestId = acceptRequestId(headers['x-request-id']);
-    const context: RequestContext = { requestId, ...newTraceContext(headers.traceparent) };
+    // Not to be had any more once the connection is gone.
+    const sourceAddress = sourceAddressOf(socket.remoteAddress);
+    const context: RequestContext = { requestId, ...newTraceContext(headers.traceparent), sourceAddress };
     contexts.set(request, context);
     response.setHeader('x-request-id', requestId);
 
     const startedAt = clock.now();
-    // Not to be had any more once the connection is gone.
-    const unrouted = { route: UNMATCHED, remoteAddress: socket.remoteAddress ?? 'unknown' };
     // Fastify's onResponse is silent about answers that are cut off; `close` comes once whatever happens.
     response.once('close', () => {
       const durationMs = clock.now() - startedAt;
-      const line = accessLogLine(request, response, context, routes.get(request) ?? unrouted, durationMs);
+      const line = accessLogLine(request, response, context, routes.get(request) ?? UNMATCHED, durationMs);
       metrics.countRequest(line.method, line.route, line.aborted ? 'aborted' : response.statusCode, durationMs);
       runInRequestContext(context, () => {
         logger[response.statusCode >= 500 ? 'error' : 'info'](line, 'request');
@@ -61,21 +56,24 @@ export function logRequests(
 
   fastify.addHook('onRequest', (request, reply, done) => {
     const context = requestContextOf(request) ?? begin(request.raw, reply.raw);
-    const route = request.is404 ? UNMATCHED : (request.routeOptions.url ?? UNMATCHED);
-    routes.set(request.raw, { route, remoteAddress: request.ip });
+    routes.set(request.raw, request.is404 ? UNMATCHED : (request.routeOptions.url ?? UNMATCHED));
+    // What a proxy says is no address leaves the proxy's own.
+    context.sourceAddress = sourceAddressOf(request.ip) ?? context.sourceAddress;
     runInRequestContext(context, done);
   });
 }
 
 /** The chosen fields of the line: the pattern of the route, and no URL, query, header or body. */
-interface AccessLogLine extends Routed {
+interface AccessLogLine {
   readonly method: string;
+  readonly route: string;
   /** Absent when no answer was begun. */
   readonly status?: number;
   /** The answer did not reach its end: the caller left, or the connection was broken on purpose. */
   readonly aborted?: true;
   readonly durationMs: number;
   readonly upstreamMs?: number;
+  readonly remoteAddress: string;
   readonly callerTraceId?: string;
   readonly issuer?: string;
   readonly subject?: string;
@@ -85,8 +83,8 @@ interface AccessLogLine extends Routed {
 function accessLogLine(
   request: IncomingMessage,
   response: ServerResponse,
-  { caller, callerTraceId, upstreamMs }: RequestContext,
-  { route, remoteAddress }: Routed,
+  { caller, callerTraceId, upstreamMs, sourceAddress }: RequestContext,
+  route: string,
   durationMs: number,
 ): AccessLogLine {
   return {
@@ -96,7 +94,7 @@ function accessLogLine(
     ...(!response.writableFinished && { aborted: true as const }),
     durationMs,
     ...(upstreamMs !== undefined && { upstreamMs }),
-    remoteAddress,
+    remoteAddress: sourceAddress ?? 'unknown',
     ...(callerTraceId !== undefined && { callerTraceId }),
     ...(caller && { issuer: caller.issuer, subject: caller.subject }),
     ...(caller?.clientId !== undefined && { client: caller.clientId }),
