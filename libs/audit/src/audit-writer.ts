@@ -23,7 +23,7 @@ export interface AuditWriterOptions {
 }
 
 interface Waiting {
-  readonly record: Omit<AuditRecord, 'writer' | 'seq'>;
+  readonly records: readonly Omit<AuditRecord, 'writer' | 'seq'>[];
   readonly update: AccompanyingUpdate | undefined;
   readonly resolve: (result: 'recorded' | 'dropped') => void;
   readonly reject: (error: unknown) => void;
@@ -53,20 +53,24 @@ export class AuditWriter {
   constructor(private readonly options: AuditWriterOptions) {}
 
   /**
-   * Resolves once the record is committed, or dropped because its update said false. Never to be awaited within a
+   * Resolves once the record is committed, or dropped because its update said false; several go together. Never to be awaited within a
    * transaction: the batch could wait for its locks.
    * @throws StoreUnavailableError when it could not be committed, or its commit was not confirmed
    * @throws UniqueViolation when a unique index refused its update; its record is dropped
    * @throws InternalError when the record cannot be written as canonical JSON
    */
-  async append(record: NewAuditRecord, alsoInTheSameTransaction?: AccompanyingUpdate): Promise<'recorded' | 'dropped'> {
+  async append(
+    record: NewAuditRecord | readonly NewAuditRecord[],
+    alsoInTheSameTransaction?: AccompanyingUpdate,
+  ): Promise<'recorded' | 'dropped'> {
     if (this.isClosed) throw new StoreUnavailableError('The audit trail is closed.');
-    const complete = { ...record, id: randomUUID(), time: new Date(this.options.clock.now()).toISOString() };
+    const time = new Date(this.options.clock.now()).toISOString();
+    const records = [record].flat().map((one: NewAuditRecord) => ({ ...one, id: randomUUID(), time }));
     // What has no canonical text is refused here, where it costs nobody else the batch.
-    canonicalJson(complete);
+    canonicalJson(records);
     if (this.cancelHead === undefined) this.logHeadLater();
     return new Promise((resolve, reject) => {
-      this.waiting.push({ record: complete, update: alsoInTheSameTransaction, resolve, reject });
+      this.waiting.push({ records, update: alsoInTheSameTransaction, resolve, reject });
       if (!this.isWriting) this.written = this.writeWaiting();
     });
   }
@@ -123,8 +127,8 @@ export class AuditWriter {
       let head = this.isHeadCertain ? this.durableHead : await readHead(orm, this.durableHead.writer);
       for (const one of batch) {
         const verdict = await this.update(orm, one.update);
-        if (verdict === 'recorded') {
-          const row = link(head, one.record);
+        for (const record of verdict === 'recorded' ? one.records : []) {
+          const row = link(head, record);
           rows.push(row);
           head = row;
         }

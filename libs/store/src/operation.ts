@@ -67,6 +67,10 @@ export interface Operation {
   readonly reason: string | undefined;
   readonly credential: string | undefined;
   readonly requestId: string;
+  /** As of the request that asked for it. */
+  readonly traceId: string | undefined;
+  readonly sourceAddress: string | undefined;
+  readonly upstreamSessionId: string | undefined;
   readonly requestedAt: Date;
   readonly startedAt: Date | undefined;
   readonly endedAt: Date | undefined;

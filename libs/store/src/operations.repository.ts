@@ -30,6 +30,9 @@ export interface NewOperation {
   readonly reason: string | undefined;
   readonly credential: string | undefined;
   readonly requestId: string;
+  readonly traceId: string | undefined;
+  readonly sourceAddress: string | undefined;
+  readonly upstreamSessionId: string;
   readonly requestedAt: Date;
   /** The only replica that may run it, when it holds the caller's connection or the device code. */
   readonly boundTo: string | undefined;
@@ -235,6 +238,14 @@ export class OperationsRepository {
     return rows.map(toOperation)[0];
   }
 
+  /** The tenant name of anybody's operation, for the audit trail. */
+  async organizationOf(id: string): Promise<string | undefined> {
+    const rows = await this.database.run((orm) =>
+      orm.select({ name: operations.organizationName }).from(operations).where(eq(operations.id, id)),
+    );
+    return rows[0]?.name;
+  }
+
   /** Newest first. */
   async list(owner: OperationOwner, page: { offset: number; limit: number }): Promise<Operation[]> {
     const rows = await this.database.run((orm) =>
@@ -356,6 +367,9 @@ function toOperation(row: Row): Operation {
     reason: row.reason ?? undefined,
     credential: row.credential ?? undefined,
     requestId: row.requestId,
+    traceId: row.traceId ?? undefined,
+    sourceAddress: row.sourceAddress ?? undefined,
+    upstreamSessionId: row.upstreamSessionId ?? undefined,
     requestedAt: row.requestedAt,
     startedAt: row.startedAt ?? undefined,
     endedAt: row.endedAt ?? undefined,

@@ -72,6 +72,10 @@ export const operations = pgTable(
     /** Name of the credential profile used, or `device-code`. */
     credential: text('credential'),
     requestId: text('request_id').notNull(),
+    /** Of the request that asked for it, for records of what happens after that request. */
+    traceId: text('trace_id'),
+    sourceAddress: text('source_address'),
+    upstreamSessionId: text('upstream_session_id'),
     requestedAt: time('requested_at').notNull(),
     /** Not to be claimed before; null: at once. */
     runAfter: time('run_after'),

@@ -113,7 +113,7 @@ export class ActionsService {
       });
       const claim = this.replica.claim();
       const ceiling = this.ceilings.of(save);
-      const operation = await this.trail.accepting(principal, save, session, decision, (statements) =>
+      const operation = await this.trail.acceptingStarted(principal, save, session, decision, (statements) =>
         new OperationsRepository(statements).acceptAndClaim(save, claim, ceiling),
       );
       if (operation === 'busy') {
@@ -258,6 +258,7 @@ export class ActionsService {
       boundTo,
     }: { stored: StoredRequest; credential?: string | undefined; boundTo: string | undefined },
   ): NewOperation {
+    const context = currentRequestContext();
     return {
       id: randomUUID(),
       action: stored.action,
@@ -269,9 +270,13 @@ export class ActionsService {
       restoreSessionId: session.id,
       item: { kind: 'onedrive', oneDriveId: oneDrive.id },
       request: stored,
-      reason,
+      // What is done without a reason of its own is done for that of the session.
+      reason: reason ?? session.reason,
       credential,
-      requestId: currentRequestContext()?.requestId ?? '',
+      requestId: context?.requestId ?? '',
+      traceId: context?.traceId,
+      sourceAddress: context?.sourceAddress,
+      upstreamSessionId: session.upstreamSessionId,
       requestedAt: new Date(this.clock.now()),
       boundTo,
     };

@@ -16,9 +16,13 @@ import {
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 
 import { LOGGER } from '../infrastructure/tokens.js';
+import { DEVICE_CODE } from '../operations/stored-request.js';
 
 /** A change by what its repositories are given: those of the transaction that its record is written in. */
 type Change<T> = (statements: Statements) => Promise<T>;
+
+/** An operation, or why there is none. */
+type Accepted = Operation | 'busy' | 'over-ceiling' | undefined;
 
 /** What a decision was about, as far as it was about something. */
 export type DecidedThing = Pick<
@@ -67,24 +71,38 @@ export class AuditTrail implements OnApplicationBootstrap {
    * @returns what `change` says, which is an operation if it was accepted and something else if nothing was changed
    * @throws StoreUnavailableError when it cannot be recorded: nothing is accepted then
    */
-  accepting<T extends Operation | 'busy' | 'over-ceiling' | undefined>(
+  accepting<T extends Accepted>(
     principal: Principal,
     operation: NewOperation,
     session: StoredRestoreSession,
     { policies }: Pick<PolicyDecision, 'policies'>,
     change: Change<T>,
   ): Promise<T> {
-    const record: NewAuditRecord = {
-      action: operation.action,
-      decision: 'allow',
-      policies,
-      ...asked(principal),
-      ...aboutSession(session),
-      operationId: operation.id,
-      item: operation.item,
-      reason: operation.reason ?? session.reason,
-    };
+    const record = accepted(principal, operation, session, policies);
     return this.recording(record, change, (accepted) => typeof accepted === 'object');
+  }
+
+  /** As `accepting`, of an operation that starts with that. */
+  acceptingStarted<T extends Accepted>(
+    principal: Principal,
+    operation: NewOperation,
+    session: StoredRestoreSession,
+    { policies }: Pick<PolicyDecision, 'policies'>,
+    change: Change<T>,
+  ): Promise<T> {
+    const records = [
+      accepted(principal, operation, session, policies),
+      ...started(operation).map((record) => ({ ...record, ...asked(principal) })),
+    ];
+    return this.recording(records, change, (accepted) => typeof accepted === 'object');
+  }
+
+  /**
+   * Starts an operation that was claimed: without the record nothing of it goes upstream.
+   * @returns what `change` says: false when it is not ours to start
+   */
+  starting(operation: Operation, change: Change<boolean>): Promise<boolean> {
+    return this.recording(started(operation), change, (isOurs) => isOurs);
   }
 
   /**
@@ -101,13 +119,8 @@ export class AuditTrail implements OnApplicationBootstrap {
     const record: NewAuditRecord = {
       action: 'operation.ended',
       outcome: state,
-      // What runs later may run in the wake of somebody else's request: only the operation knows its own.
-      ...(canceler ? asked(canceler) : { actor: actorOf(operation.owner), requestId: operation.requestId }),
-      organization: operation.organizationName,
-      restoreSessionId: operation.restoreSessionId,
-      operationId: operation.id,
-      item: operation.item,
-      reason: operation.reason,
+      ...about(operation),
+      ...(canceler && asked(canceler)),
       ...(outcome && { counts: countsOf(outcome) }),
       bytes,
       sha256,
@@ -138,6 +151,7 @@ export class AuditTrail implements OnApplicationBootstrap {
       outcome,
       ...(by && asked(by)),
       ...aboutSession(session),
+      reason: session.reason,
     };
     return this.recording(record, change, (isStopped) => isStopped);
   }
@@ -153,18 +167,29 @@ export class AuditTrail implements OnApplicationBootstrap {
     return this.recording(record, change, () => true);
   }
 
-  /** A decision before anything is done by it. @throws StoreUnavailableError when it cannot be recorded */
+  /**
+   * A decision before anything is done by it.
+   * @throws StoreUnavailableError when it cannot be recorded
+   */
   async decided(
     principal: Principal,
     action: PolicyAction,
     { allowed, policies }: Pick<PolicyDecision, 'allowed' | 'policies'>,
     thing: DecidedThing = {},
   ): Promise<void> {
-    const decision = allowed ? 'allow' : 'deny';
-    await this.writer.append({ action, decision, policies, ...asked(principal), ...thing });
+    const record = { action, policies, ...asked(principal), ...thing };
+    if (allowed) {
+      await this.writer.append({ ...record, decision: 'allow' });
+    } else {
+      await this.writer.append({ ...record, decision: 'deny' });
+    }
   }
 
-  private async recording<T>(record: NewAuditRecord, change: Change<T>, isChanged: (result: T) => boolean): Promise<T> {
+  private async recording<T>(
+    record: NewAuditRecord | readonly NewAuditRecord[],
+    change: Change<T>,
+    isChanged: (result: T) => boolean,
+  ): Promise<T> {
     // The writer may run a change again: the last result is the one that was committed.
     const results: T[] = [];
     await this.writer.append(record, async (orm) => {
@@ -185,13 +210,66 @@ export class AuditTrail implements OnApplicationBootstrap {
   }
 }
 
+/** An operation, by whose decision. */
+function accepted(
+  principal: Principal,
+  operation: NewOperation,
+  session: StoredRestoreSession,
+  policies: readonly string[],
+): NewAuditRecord {
+  return {
+    action: operation.action,
+    decision: 'allow',
+    policies,
+    ...about(operation),
+    ...asked(principal),
+    ...aboutSession(session),
+  };
+}
+
+/** An operation that is about to be sent, and what it is sent with. */
+function started(operation: NewOperation | Operation): NewAuditRecord[] {
+  const { action, credential } = operation;
+  const record: NewAuditRecord = {
+    action: 'operation.started',
+    ...about(operation),
+    detail: { action, ...(credential !== undefined && { credential }) },
+  };
+  return credential === undefined || credential === DEVICE_CODE
+    ? [record]
+    : [record, { ...record, action: 'credential-profile.used', detail: { action, credentialProfile: credential } }];
+}
+
+/**
+ * Who asked for an operation, how, and what it is about. What runs later may run in the wake of somebody else's request: only
+ * the operation knows its own.
+ */
+function about(operation: NewOperation | Operation): Omit<NewAuditRecord, 'action'> {
+  const { requestId, traceId, sourceAddress, upstreamSessionId, restoreSessionId, item, reason } = operation;
+  return {
+    actor: actorOf(operation.owner, operation.principal?.userName),
+    requestId,
+    traceId,
+    sourceAddress,
+    organization: operation.organizationName,
+    restoreSessionId,
+    upstreamSessionId,
+    operationId: operation.id,
+    item,
+    reason,
+  };
+}
+
+type Asked = Pick<NewAuditRecord, 'actor' | 'requestId' | 'traceId' | 'sourceAddress'>;
+
 /** Who asked, and in which request. */
-function asked(principal: Principal): Pick<NewAuditRecord, 'actor' | 'requestId' | 'traceId'> {
+function asked(principal: Principal): Asked {
   const context = currentRequestContext();
   return {
     actor: actorOf(principal, principal.userName),
     requestId: context?.requestId,
     traceId: context?.traceId,
+    sourceAddress: context?.sourceAddress,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { CancelTimer, Clock } from '@app/clock';
 import { type Logger, Metrics } from '@app/logging';
-import { DomainError, type ProblemCode } from '@app/problems';
+import { DomainError, OperationConflictError, type ProblemCode } from '@app/problems';
 import { type Operation, type OperationEnd, OperationsRepository } from '@app/store';
 import { Inject, Injectable } from '@nestjs/common';
 
@@ -37,6 +37,21 @@ export class ClaimedOperations {
     return () => {
       cancel();
     };
+  }
+
+  /**
+   * Records that an operation is about to go upstream, and renews its lease in the same transaction.
+   * @throws OperationConflictError when the claim was lost, StoreUnavailableError when it cannot be recorded: nothing may be
+   *   sent then
+   */
+  async start(operation: Operation): Promise<void> {
+    const { id, epoch } = operation;
+    const isOurs = await this.trail.starting(operation, (statements) =>
+      new OperationsRepository(statements).renewLease(id, epoch, this.replica.leaseEnd()),
+    );
+    if (!isOurs) {
+      throw new OperationConflictError('Another replica has taken the operation over.');
+    }
   }
 
   /** Records the end of an operation unless somebody else has: then its claim was lost, and nothing is written. */

@@ -1,6 +1,6 @@
 import type { CancelTimer, Clock } from '@app/clock';
 import type { Configuration } from '@app/config';
-import type { Logger } from '@app/logging';
+import { type Logger, newTraceContext, type RequestContext, runInRequestContext } from '@app/logging';
 import { DomainError, InternalError, type ProblemCode, SessionStoppedError } from '@app/problems';
 import {
   type FinalOperationState,
@@ -27,7 +27,7 @@ import type { StoredRequest } from './stored-request.js';
 /** How often the queue is looked at for what no replica was told of. */
 const POLL_EVERY_MS = 5_000;
 
-/** Why it may be known only later whether an operation is permitted. */
+/** Why it may be known, or recorded, only later whether an operation is permitted. */
 const passing: ReadonlySet<ProblemCode> = new Set([
   'upstream-unavailable',
   'upstream-timeout',
@@ -103,7 +103,7 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
       if (operation === undefined) {
         return;
       }
-      this.track(this.run(operation));
+      this.track(runInRequestContext(contextOf(operation), () => this.run(operation)));
     }
   }
 
@@ -124,8 +124,8 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
   /** @returns `not-yet` when it waits for another try, with nothing sent */
   private async endOf(operation: Operation): Promise<Omit<OperationEnd, 'endedAt'> | 'not-yet'> {
     try {
-      const session = await this.sessionOf(operation);
-      return (await this.isDecided(operation, session)) ? toEnd(await this.submit(operation, session)) : 'not-yet';
+      const send = await this.started(operation);
+      return send === undefined ? 'not-yet' : toEnd(await send());
     } catch (error) {
       const { id: operationId, action } = operation;
       this.logger.warn(
@@ -149,32 +149,41 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
   }
 
   /**
-   * Whether it is still permitted: false when that cannot be found out now, and it waits for another try.
-   * @throws what the record and the caller are told when it is not
+   * What is to be sent of an operation that is still permitted, once it is on record that it starts; undefined when that cannot be found
+   * out or recorded now, and it waits for another try.
+   * @throws what the record and the caller are told when it is not permitted, or lacks something
    */
-  private async isDecided(operation: Operation, session: RestoreSession): Promise<boolean> {
+  private async started(operation: Operation): Promise<(() => Promise<ActionResult>) | undefined> {
     try {
+      const session = await this.sessionOf(operation);
       await this.decisions.decide(operation, session);
-      return true;
+      const send = this.prepared(operation, session);
+      await this.claimed.start(operation);
+      return send;
     } catch (error) {
       if (!(error instanceof DomainError) || !passing.has(error.code)) throw error;
       const { id: operationId, epoch } = operation;
-      this.logger.warn({ err: error, operationId }, 'an operation cannot be decided on; it waits');
+      this.logger.warn({ err: error, operationId }, 'an operation cannot start yet; it waits');
       await this.operations.release(operationId, epoch, new Date(this.clock.now() + POLL_EVERY_MS));
-      return false;
+      return undefined;
     }
   }
 
-  private async submit(operation: Operation, { upstreamSessionId }: RestoreSession): Promise<ActionResult> {
+  /** What it lacks is missed here, before it is on record that it starts. */
+  private prepared(operation: Operation, { upstreamSessionId }: RestoreSession): () => Promise<ActionResult> {
     const { item } = operation;
     const request = operation.request as StoredRequest;
     switch (request.action) {
-      case 'restore':
-        return this.client.restore(upstreamSessionId, item, request, this.credentials(operation));
-      case 'copy':
-        return this.client.copy(upstreamSessionId, item, request, this.credentials(operation));
+      case 'restore': {
+        const credentials = this.credentials(operation);
+        return () => this.client.restore(upstreamSessionId, item, request, credentials);
+      }
+      case 'copy': {
+        const credentials = this.credentials(operation);
+        return () => this.client.copy(upstreamSessionId, item, request, credentials);
+      }
       case 'send':
-        return this.client.send(upstreamSessionId, item, request);
+        return () => this.client.send(upstreamSessionId, item, request);
       case 'save':
         throw new InternalError('A download runs in its own request.');
     }
@@ -197,4 +206,10 @@ function toEnd(result: ActionResult): { state: FinalOperationState; outcome: Ope
     throw new InternalError('Following an operation upstream is not known to this version.');
   }
   return { state: stateOf(result.outcome), outcome: result.outcome };
+}
+
+/** What an operation causes belongs to the request that asked for it, and not to the one that happened to wake the queue. */
+function contextOf({ requestId, traceId, sourceAddress }: Operation): RequestContext {
+  const fresh = newTraceContext();
+  return { ...fresh, traceId: traceId ?? fresh.traceId, requestId, sourceAddress };
 }
