@@ -129,6 +129,8 @@ export interface Limits {
   /** Requests one caller may send within `rateWindowMs`. */
   readonly requestsPerWindow: number;
   readonly rateWindowMs: number;
+  /** Denials of one caller, to do one kind of thing, that are put on record one by one in a minute; the rest is summed. */
+  readonly denialsPerMinute: number;
   /** A claimed operation whose replica has not renewed its lease for so long is given up, ms. */
   readonly leaseMs: number;
   /** An operation that has not started for so long fails, ms. */

@@ -132,6 +132,7 @@ describe('loadConfiguration', () => {
         downloadsInAll: 256,
         requestsPerWindow: 3_000,
         rateWindowMs: 60_000,
+        denialsPerMinute: 60,
         leaseMs: 60_000,
         queueAgeMs: 900_000,
         shutdownGraceMs: 30_000,

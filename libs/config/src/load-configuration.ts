@@ -129,6 +129,7 @@ function limitsOf(limits: LimitSettings, v5MaxWaitMs: number): Configuration['li
     downloadsInAll: limits.downloadsInAll,
     requestsPerWindow: limits.requestsPerWindow,
     rateWindowMs: limits.rateWindow,
+    denialsPerMinute: limits.denialsPerMinute,
     leaseMs: limits.lease,
     queueAgeMs: limits.queueAge,
     shutdownGraceMs: limits.shutdownGrace,

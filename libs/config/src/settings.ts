@@ -104,6 +104,7 @@ export class LimitSettings {
   @Count(1, 10_000) downloadsInAll = 256;
   @Count(1, 1_000_000) requestsPerWindow = 3_000;
   @Duration('1s', '1h') rateWindow = 60_000;
+  @Count(1, 1_000_000) denialsPerMinute = 60;
   @Duration('1s', '10m') lease = 60_000;
   @Duration('1s', '24h') queueAge = 15 * 60_000;
   @Duration('0s', '1h') shutdownGrace = 30_000;

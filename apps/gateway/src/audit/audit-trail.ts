@@ -1,5 +1,6 @@
 import { type AuditActor, AuditWriter, type NewAuditRecord } from '@app/audit';
-import type { ConfigurationReload } from '@app/config';
+import type { Clock } from '@app/clock';
+import type { Configuration, ConfigurationReload } from '@app/config';
 import type { Principal } from '@app/identity';
 import { currentRequestContext, type Logger } from '@app/logging';
 import type { PolicyAction, PolicyDecision, PolicyReload } from '@app/policy';
@@ -15,8 +16,9 @@ import {
 } from '@app/store';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 
-import { LOGGER } from '../infrastructure/tokens.js';
+import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
 import { DEVICE_CODE } from '../operations/stored-request.js';
+import { SummedDenials } from './summed-denials.js';
 
 /** A change by what its repositories are given: those of the transaction that its record is written in. */
 type Change<T> = (statements: Statements) => Promise<T>;
@@ -39,12 +41,27 @@ export type SessionStop = 'by-caller' | 'idle' | 'ended-upstream';
  */
 @Injectable()
 export class AuditTrail implements OnApplicationBootstrap {
+  private readonly denials: SummedDenials;
   private isStarted = false;
 
   constructor(
     private readonly writer: AuditWriter,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+    @Inject(CLOCK) clock: Clock,
+    @Inject(CONFIGURATION) { limits }: Pick<Configuration, 'limits'>,
+  ) {
+    this.denials = new SummedDenials({
+      perMinute: limits.denialsPerMinute,
+      clock,
+      write: (record) => this.writer.append(record),
+      onUnwritten: (error, { action, detail }) => {
+        this.logger.error(
+          { err: error, action, detail },
+          'denials that were summed could not be put on the audit trail',
+        );
+      },
+    });
+  }
 
   async onApplicationBootstrap(): Promise<void> {
     this.isStarted = true;
@@ -53,6 +70,7 @@ export class AuditTrail implements OnApplicationBootstrap {
 
   /** The last record; what is asked for afterwards fails. */
   async close(): Promise<void> {
+    await this.denials.close();
     if (this.isStarted) await this.note({ action: 'service.stopped' });
     await this.writer.close();
   }
@@ -168,7 +186,7 @@ export class AuditTrail implements OnApplicationBootstrap {
   }
 
   /**
-   * A decision before anything is done by it.
+   * A decision before anything is done by it; denials beyond a rate are summed.
    * @throws StoreUnavailableError when it cannot be recorded
    */
   async decided(
@@ -181,7 +199,7 @@ export class AuditTrail implements OnApplicationBootstrap {
     if (allowed) {
       await this.writer.append({ ...record, decision: 'allow' });
     } else {
-      await this.writer.append({ ...record, decision: 'deny' });
+      await this.denials.record({ ...record, decision: 'deny' });
     }
   }
 
