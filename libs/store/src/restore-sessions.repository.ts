@@ -54,7 +54,7 @@ export class RestoreSessionsRepository {
     return rows.map(toSession)[0];
   }
 
-  /** For the runner, which acts on operations that were authorized with their session. */
+  /** Anybody's: for the runner, which acts on operations that were authorized with their session, and for the audit trail. */
   async get(id: string): Promise<StoredRestoreSession | undefined> {
     const rows = await this.database.run((orm) => orm.select().from(restoreSessions).where(eq(restoreSessions.id, id)));
     return rows.map(toSession)[0];

@@ -28,6 +28,7 @@ export class OperationsService {
   async find(principal: Principal, id: string): Promise<Operation> {
     const operation = await this.operations.find(id, ownerOf(principal));
     if (operation === undefined) {
+      await this.authorization.noOperation(principal, id);
       throw new NotFoundError('There is no such operation.');
     }
     await this.authorization.readOperation(principal, operation);

@@ -2,7 +2,7 @@ import type { Clock } from '@app/clock';
 import type { Principal } from '@app/identity';
 import { type OneDriveResource, type PolicyDecision, PolicySource } from '@app/policy';
 import { type DomainError, ForbiddenError, NotFoundError } from '@app/problems';
-import type { Operation } from '@app/store';
+import { type Operation, OperationsRepository, RestoreSessionsRepository } from '@app/store';
 import { type OneDrive, type Organization, VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
@@ -46,6 +46,8 @@ export class AuthorizationService {
     private readonly ownership: OwnershipService,
     private readonly oneDrives: OneDriveLookup,
     private readonly reasonRules: ReasonRules,
+    private readonly sessions: RestoreSessionsRepository,
+    private readonly operations: OperationsRepository,
     private readonly policy: PolicySource,
     private readonly trail: AuditTrail,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -105,6 +107,25 @@ export class AuthorizationService {
       await this.trail.decided(principal, 'useRestoreSession', decision, aboutSession(session));
       throw new NotFoundError('There is no such restore session.');
     }
+  }
+
+  /**
+   * Puts on record that a restore session was asked for which the caller did not open. Whether there is one, and in which
+   * organization, is for the record only.
+   */
+  async noRestoreSession(principal: Principal, id: string): Promise<void> {
+    const somebodyElses = await this.sessions.get(id);
+    const thing = somebodyElses === undefined ? { restoreSessionId: id.toLowerCase() } : aboutSession(somebodyElses);
+    await this.trail.decided(principal, 'useRestoreSession', nothingPermits, thing);
+  }
+
+  /** As `noRestoreSession`, of an operation that the caller did not begin. */
+  async noOperation(principal: Principal, id: string): Promise<void> {
+    const organization = await this.operations.organizationOf(id);
+    await this.trail.decided(principal, 'readOperations', nothingPermits, {
+      organization,
+      operationId: id.toLowerCase(),
+    });
   }
 
   /** @throws NotFoundError unless the policy lets the caller read it. */

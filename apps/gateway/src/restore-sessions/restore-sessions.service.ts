@@ -90,6 +90,7 @@ export class RestoreSessionsService {
   async find(principal: Principal, id: string): Promise<RestoreSession> {
     const session = await this.sessions.find(id, principal);
     if (session === undefined) {
+      await this.authorization.noRestoreSession(principal, id);
       throw new NotFoundError('There is no such restore session.');
     }
     await this.authorization.useRestoreSession(principal, session);
