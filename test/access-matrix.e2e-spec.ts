@@ -4,12 +4,14 @@ import { type SsoSandbox, startSsoSandbox } from '../apps/sso-sandbox/src/index.
 import { contoso, fabrikam } from '../apps/veeam-sandbox/src/people.js';
 import { makeOrganizations } from '../apps/veeam-sandbox/src/world/organizations.js';
 import { type Answer, Caller, operationIdOf } from './support/caller.js';
+import { expectedRecords } from './support/expected-records.js';
 import { changedSettings } from './support/settings.js';
+import { recordsOf } from './support/trail.js';
 import { changes, requests } from './support/upstream.js';
 import { type Gateway, type GatewayOptions, type Neighbours, startGateway, startNeighbours } from './support/world.js';
 
 /**
- * What each caller gets, in the order of `columns`. A route below a session is asked about in the session of somebody else,
+ * What each caller gets (and `expectedRecords` what must be on the audit trail of it), in the order of `columns`. A route below a session is asked about in the session of somebody else,
  * a route below a OneDrive in the caller's own session, if there is one, about the OneDrive of somebody else.
  *
  * none mallory alice alice>bob fred>alice oscar oscar>fred audrey helpdesk-app untrusted stranger
@@ -167,7 +169,12 @@ describe('every route', () => {
       ...(prepare && { prepare }),
       adjust: (configuration) => ({
         ...configuration,
-        limits: { ...configuration.limits, requestsPerWindow: 100_000, sessionsPerCaller: 1_000 },
+        limits: {
+          ...configuration.limits,
+          requestsPerWindow: 100_000,
+          sessionsPerCaller: 1_000,
+          denialsPerMinute: 100_000,
+        },
       }),
     });
   }
@@ -228,6 +235,11 @@ describe('every route', () => {
     for (const column of columns) {
       const { answer, sent } = await ask(row, column, column);
       got.push(String(answer.status));
+      const recorded = await recordedDecisions(column, answer);
+      expect({ column: column.name, recorded }).toEqual({
+        column: column.name,
+        recorded: expectedRecords(row, column.name, answer.status),
+      });
       if (answer.status === 401) expect(neighbours.veeam.control.received()).toEqual([]);
       if (answer.status >= 400 || isReading(row)) expect(changes(neighbours.veeam.control)).toEqual([]);
       if (answer.status >= 400) expect(sent.join()).not.toMatch(/RestoreSessions/i);
@@ -267,6 +279,15 @@ describe('every route', () => {
     return { answer, sent };
   }
 
+  /** What is on the audit trail of a request, but for how the operation it began went on. All of it names the caller. */
+  async function recordedDecisions({ caller }: Column, { headers }: Answer): Promise<string[]> {
+    const records = await recordsOf(neighbours, headers.get('x-request-id') ?? '');
+    for (const { actor } of records) expect(actor).toMatchObject(claimsOf(caller));
+    return records
+      .filter(({ action }) => !/^operation|^credential-profile/.test(action))
+      .map(({ action, decision, policies }) => [action, decision, policies?.join()].filter(Boolean).join(' '));
+  }
+
   /** The same request about what does not exist: whoever may not know of a thing must not be able to tell. */
   async function asOfNothing(row: string, column: Column) {
     const nothing: Column = isAboutOneDrive(row)
@@ -288,4 +309,10 @@ function visible({ status, headers, body }: Answer) {
 function expectNothingOf({ sid, oid, operationId }: Column, { body }: Answer): void {
   const text = JSON.stringify(body);
   for (const id of [sid, oid, operationId]) expect(text).not.toContain(id);
+}
+
+/** Who the token of a caller says they are, as records name it. */
+function claimsOf({ token = '' }: Caller) {
+  const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, string>;
+  return { issuer: claims.iss, subject: claims.sub, clientId: claims.client_id };
 }

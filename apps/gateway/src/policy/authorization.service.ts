@@ -146,21 +146,29 @@ export class AuthorizationService {
   /** Which OneDrives of a session the caller may browse: all of the organization, or some of the own ones by id. */
   async browsable(principal: Principal, session: RestoreSession): Promise<'all' | readonly string[]> {
     const ownOneDrives = await this.ownIds(principal, session);
-    const mayBrowse = (resource: OneDriveResource | { type: 'Organization'; name: string }) =>
+    const decide = (resource: OneDriveResource | { type: 'Organization'; name: string }) =>
       this.policy.engine.decide({
         principal,
         ownOneDrives,
         action: 'browse',
         resource,
         context: circumstances({ session, time: this.now(), reasonRules: this.reasonRules }),
-      }).allowed;
-    return mayBrowse({ type: 'Organization', name: session.organizationName })
-      ? 'all'
-      : ownOneDrives.filter((id) => mayBrowse(toResource(session, id)));
+      });
+    const ofAll = decide({ type: 'Organization', name: session.organizationName });
+    if (ofAll.allowed) {
+      await this.recordBrowsing(principal, session, ofAll);
+      return 'all';
+    }
+    const own = ownOneDrives.map((id) => ({ id, ...decide(toResource(session, id)) })).filter(({ allowed }) => allowed);
+    const policies = [...new Set(own.flatMap((decision) => decision.policies))].sort();
+    await this.recordBrowsing(principal, session, own.length > 0 ? { allowed: true, policies } : ofAll);
+    return own.map(({ id }) => id);
   }
 
   async browse(principal: Principal, session: RestoreSession, oneDriveId: string): Promise<OneDrive> {
-    return (await this.act(principal, session, oneDriveId, { action: 'browse' })).oneDrive;
+    const { oneDrive, policies } = await this.act(principal, session, oneDriveId, { action: 'browse' });
+    await this.recordBrowsing(principal, session, { allowed: true, policies }, oneDrive);
+    return oneDrive;
   }
 
   async act(
@@ -276,6 +284,20 @@ export class AuthorizationService {
       });
       throw deniedAtAll(decision);
     }
+  }
+
+  /** What is looked at: once for each listing, and not for each of what it shows. */
+  private async recordBrowsing(
+    principal: Principal,
+    session: RestoreSession,
+    decision: Pick<PolicyDecision, 'allowed' | 'policies'>,
+    oneDrive?: OneDrive,
+  ): Promise<void> {
+    await this.trail.decided(principal, 'browse', decision, {
+      ...aboutSession(session),
+      item: oneDrive && { kind: 'onedrive', oneDriveId: oneDrive.id },
+      reason: session.reason,
+    });
   }
 
   /** What every question about an item begins with. */
