@@ -108,6 +108,18 @@ describe('the audit trail', () => {
     expect(await check()).toMatchObject({ writers: 1, rows: 2, faults: [] });
   });
 
+  it('takes several records together, or none of them', async () => {
+    const writer = startWriter();
+    const both = [
+      { ...restored, outcome: 'first' },
+      { ...restored, outcome: 'second' },
+    ];
+    await expect(writer.append(both, () => Promise.resolve(false))).resolves.toBe('dropped');
+    await Promise.all([writer.append({ ...restored, outcome: 'before' }), writer.append(both)]);
+    expect(await outcomesOf(writer)).toEqual(['before', 'first', 'second']);
+    expect(await check()).toMatchObject({ rows: 3, faults: [] });
+  });
+
   it('keeps a chain for each writer, with any number of them at once', async () => {
     const [one, other] = [startWriter(), startWriter()];
     const appended = Array.from({ length: 300 }, (_, index) => (index % 3 ? one : other).append(restored));

@@ -1,0 +1,181 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { auditActions, type AuditRecord } from '@app/audit';
+import { ManualClock } from '@app/clock';
+
+import { Caller } from './support/caller.js';
+import { openDesk } from './support/desk.js';
+import { PolicyFolder } from './support/policies.js';
+import { changedSettings, rewriteSettings } from './support/settings.js';
+import { auditRecords } from './support/trail.js';
+import { until } from './support/until.js';
+import { startGateway, startNeighbours } from './support/world.js';
+
+jest.setTimeout(120_000);
+
+const SECOND = 1_000;
+const contoso = 'contoso.onmicrosoft.com';
+
+/** Decisions that no route asks for yet. */
+const notAskedYet = ['readAuditRecords', 'listCredentialProfiles', 'readSendReadiness'];
+
+/** Of every record, and not said again in each row. */
+const common = ['id', 'time', 'writer', 'seq', 'action'];
+
+interface Row {
+  readonly kinds: readonly string[];
+  readonly always: readonly string[];
+  readonly sometimes: readonly string[];
+}
+
+/** The table of docs/audit.md. */
+function documented(): Row[] {
+  const page = readFileSync(join(__dirname, '../docs/audit.md'), 'utf8');
+  const table = page.split('### Members of each record')[1]?.split('\n## ')[0] ?? '';
+  return table
+    .split('\n')
+    .filter((line) => /^\| .*`/.test(line))
+    .map((line) => {
+      const [first = [], always = [], sometimes = []] = line
+        .split('|')
+        .slice(1)
+        .map((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name));
+      const decision = first.find((name) => name === 'allow' || name === 'deny');
+      const names = first.filter((name) => name !== decision);
+      return { kinds: names.map((name) => (decision ? `${name} ${decision}` : name)), always, sometimes };
+    });
+}
+
+function kindOf({ action, decision, detail }: AuditRecord): string {
+  if (detail?.summed !== undefined) return 'summed';
+  return decision === undefined ? action : `${action} ${decision}`;
+}
+
+const sorted = (names: Iterable<string>) => [...new Set(names)].sort();
+
+describe('the records of the audit trail', () => {
+  let records: readonly AuditRecord[];
+
+  beforeAll(async () => {
+    records = await everythingThatIsRecorded();
+  });
+
+  it('are all in the table of docs/audit.md', () => {
+    const kinds = documented().flatMap((row) => row.kinds);
+    expect(sorted(records.map(kindOf)).filter((kind) => !kinds.includes(kind))).toEqual([]);
+    const actions = new Set(kinds.map((kind) => kind.split(' ')[0]));
+    expect(auditActions.filter((action) => !actions.has(action))).toEqual(notAskedYet);
+  });
+
+  it.each(documented())('have the members that the table says: $kinds', ({ kinds, always, sometimes }) => {
+    const ofRow = records.filter((record) => kinds.includes(kindOf(record))).map((record) => Object.keys(record));
+    expect(sorted(records.map(kindOf).filter((kind) => kinds.includes(kind)))).toEqual(sorted(kinds));
+    const everywhere = ofRow.flat().filter((name) => ofRow.every((names) => names.includes(name)));
+    expect({ always: sorted(everywhere), atAll: sorted(ofRow.flat()) }).toEqual({
+      always: sorted([...common, ...always]),
+      atAll: sorted([...common, ...always, ...sometimes]),
+    });
+  });
+});
+
+/** Has a gateway do and refuse all there is, with a reason and without, and reads its trail. */
+async function everythingThatIsRecorded(): Promise<AuditRecord[]> {
+  const neighbours = await startNeighbours();
+  const policies = new PolicyFolder();
+  const clock = new ManualClock(Date.now());
+  const environment = { ...(await changedSettings(neighbours, () => ({}))), POLICY_DIR: policies.path };
+  const gateway = await startGateway(neighbours, {
+    clock,
+    environment,
+    adjust: (configuration) => ({
+      ...configuration,
+      limits: { ...configuration.limits, denialsPerMinute: 5, sessionIdleMs: 60 * SECOND },
+    }),
+  });
+  const world = { ...neighbours, gateway };
+  const moving = { clock, by: 10 * SECOND };
+  const isLogged = (text: string) => gateway.log().some((line) => line.includes(text));
+  const callerNamed = (name: string) => Caller.named(name, world);
+
+  const alice = await openDesk('alice', world);
+  const oscar = await openDesk('oscar', world);
+  const { organizationId } = alice;
+  const reasoned = async (caller: Caller): Promise<string> =>
+    (await caller.post('/api/v1/restore-sessions', { organizationId, reason: 'ticket 1' })).body.id as string;
+  const ofAlice = { ...alice, sid: await reasoned(alice.caller) };
+  const ofOscar = { ...oscar, sid: await reasoned(oscar.caller) };
+  const act = ({ caller, sid }: typeof alice, oneDriveId: string | undefined, action: string, body: object = {}) =>
+    caller.post(`/api/v1/restore-sessions/${sid}/onedrives/${oneDriveId}/${action}`, body, { prefer: 'wait=10' });
+  const mail = { to: `bob@${contoso}`, subject: 'Files', text: 'Here they are.' };
+  const { Alice: alices, Bob: bobs } = oscar.oneDrives;
+
+  for (const desk of [oscar, ofOscar]) {
+    await act(desk, alices, 'restore');
+    await act(desk, alices, 'copy', { target: { oneDriveId: bobs } });
+    await act(desk, alices, 'send', mail);
+    await act(desk, alices, 'save');
+    await act(desk, alices, 'send', { ...mail, to: 'somebody@elsewhere.example' });
+    await desk.caller.get(`/api/v1/restore-sessions/${desk.sid}/onedrives`);
+    await desk.caller.get(`/api/v1/restore-sessions/${desk.sid}/onedrives/${alices}`);
+    await desk.caller.post(`/api/v1/restore-sessions/${desk.sid}/device-codes`);
+  }
+  for (const desk of [alice, ofAlice]) {
+    await act(desk, bobs, 'restore');
+    await act(desk, bobs, 'save');
+    await act(desk, alices, 'copy', { target: { oneDriveId: bobs } });
+    await desk.caller.get(`/api/v1/restore-sessions/${desk.sid}/onedrives/${bobs}`);
+    await desk.caller.get(`/api/v1/restore-sessions/${desk.sid}/onedrives/${alices}`);
+    await desk.caller.post(`/v5/RestoreSessions/${desk.sid}/organization/restoreDeviceCode`);
+  }
+  await alice.caller.get(`/api/v1/restore-sessions/${oscar.sid}`);
+  await alice.caller.get(`/api/v1/operations/${randomUUID()}`);
+  const saved = await oscar.caller.get('/api/v1/operations?limit=1');
+  await alice.caller.get(`/api/v1/operations/${saved.body.items[0].id}`);
+  neighbours.veeam.control.addFault({ match: { action: 'restore' }, fault: { kind: 'answer', status: 500 } });
+  await act(alice, alices, 'restore');
+
+  const audrey = await callerNamed('audrey');
+  for (let n = 0; n < 7; n++) {
+    await alice.caller.post('/api/v1/restore-sessions', { organizationId: 'x' });
+    await audrey.post('/api/v1/restore-sessions', { organizationId, reason: 'ticket 2' });
+  }
+
+  for (const desk of [alice, ofAlice, ofOscar]) await desk.caller.delete(`/api/v1/restore-sessions/${desk.sid}`);
+  await until(async () => (await auditRecords(neighbours)).some(({ outcome }) => outcome === 'idle'), moving);
+
+  // Somebody whom the first stage stops, whatever is asked for.
+  policies.write(
+    'suspended',
+    '@id("suspended") forbid (principal, action, resource) when { principal has userName && principal.userName like "mallory@*" };',
+  );
+  // And what only the second stage can tell.
+  policies.write(
+    'no-codes',
+    `@id("no-codes") forbid (principal, action == Action::"requestDeviceCode", resource in Organization::"${contoso}");`,
+  );
+  await until(() => isLogged('the policy was replaced'), moving);
+  for (const sid of [await oscar.caller.openSession(), await reasoned(oscar.caller)]) {
+    await oscar.caller.post(`/api/v1/restore-sessions/${sid}/device-codes`);
+  }
+  const mallory = await callerNamed('mallory');
+  const session = `RestoreSessions/${alice.sid}`;
+  await mallory.get('/api/v1/organizations');
+  await mallory.post('/api/v1/restore-sessions', { organizationId });
+  await mallory.get(`/v5/${session}`);
+  await mallory.get(`/v5/${session}/Organization/OneDrives`);
+  await mallory.post(`/v5/${session}/Organization/OneDrives/${alices}/Action`, { save: null });
+  await mallory.post(`/v5/${session}/organization/restoreDeviceCode`);
+  await mallory.get('/api/v1/operations');
+  await mallory.post('/api/v1/policy/explain', {});
+
+  await rewriteSettings(environment, () => ({ emergencyStop: true }));
+  await until(() => isLogged('the configuration was replaced'), moving);
+
+  await gateway.close();
+  const records = await auditRecords(neighbours);
+  policies.remove();
+  await neighbours.close();
+  return records;
+}
