@@ -41,6 +41,7 @@ import { PolicyGuard } from './policy/policy.guard.js';
 import { PolicyWatch } from './policy/policy-watch.js';
 import { ReasonRules } from './policy/reason-rules.service.js';
 import { RouteDeclarations } from './policy/route-declarations.js';
+import { UserDirectory } from './policy/user-directory.js';
 import { RestoreSessionEnds } from './restore-sessions/restore-session-ends.js';
 import { RestoreSessionExpiry } from './restore-sessions/restore-session-expiry.js';
 import { RestoreSessionsController } from './restore-sessions/restore-sessions.controller.js';
@@ -75,6 +76,7 @@ const services = [
   PolicyWatch,
   ConfigurationWatch,
   ReasonRules,
+  UserDirectory,
   OwnershipService,
   OneDriveLookup,
   AuthorizationService,

@@ -72,6 +72,15 @@ export interface IssuerConfiguration {
   readonly organizations: readonly string[];
   /** Domains, lower-cased, of the e-mail addresses this issuer may assert; an address elsewhere is not believed. */
   readonly emailDomains: readonly string[];
+  /** What proves ownership in tokens without an object id; nothing does when absent. */
+  readonly ownershipByEmail: EmailClaims | undefined;
+}
+
+export interface EmailClaims {
+  /** The claim that holds the address. */
+  readonly addressClaim: string;
+  /** The claim that is `true` when the issuer has verified the address. */
+  readonly verifiedClaim: string;
 }
 
 export interface OrganizationConfiguration {

@@ -250,6 +250,16 @@ describe('loadConfiguration', () => {
     expect(configuration.issuers[0]?.emailDomains).toEqual(['contoso.com']);
   });
 
+  it('lets an address prove ownership only where both of its claims are named', async () => {
+    const ownershipByEmail = { addressClaim: 'mail', verifiedClaim: 'Mail_Verified' };
+    await writeSettings({ ownershipByEmail });
+    const { issuers } = await loadConfiguration(environment);
+    expect(issuers.map((known) => known.ownershipByEmail)).toEqual([ownershipByEmail, undefined]);
+    await writeSettings({ issuers: [{ ...issuer, ownershipByEmail }] });
+    const other = await loadConfiguration(environment);
+    expect(other.issuers.map((known) => known.ownershipByEmail)).toEqual([undefined, ownershipByEmail]);
+  });
+
   it('needs no issuer in the environment when the YAML has some', async () => {
     const { issuers } = await loadConfiguration({ ...environment, SSO_ISSUER: '', SSO_AUDIENCE: '' });
     expect(issuers.map((known) => known.issuer)).toEqual(['https://login.fabrikam.com']);
@@ -381,6 +391,12 @@ describe('loadConfiguration', () => {
       { limits: { downloadsPerCaller: 257 } },
       ['limits.downloadsPerCaller: must not be larger than limits.downloadsInAll'],
     ],
+    [
+      'ownership by an address without a claim that verifies it',
+      { ownershipByEmail: { addressClaim: 'email' } },
+      ['ownershipByEmail.verifiedClaim: must be text'],
+    ],
+    ['ownership by no claims', { ownershipByEmail: true }, ['ownershipByEmail: must be a mapping']],
     [
       'a binding without condition',
       { roleBindings: [{ role: 'auditor', organizations: ['contoso.onmicrosoft.com'] }] },

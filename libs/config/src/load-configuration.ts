@@ -15,7 +15,7 @@ import { certificateFile, folder } from './files.js';
 import { checkReferences } from './references.js';
 import { SecretLoader } from './secret-loader.js';
 import { readSettings } from './settings-file.js';
-import type { LimitSettings, Settings } from './settings.js';
+import type { EmailClaimsSettings, LimitSettings, Settings } from './settings.js';
 import { wholeMatch } from './validation.js';
 
 /**
@@ -104,13 +104,19 @@ function issuerOfEnvironment(variables: EnvironmentVariables, settings: Settings
       tokenType: variables.SSO_TOKEN_TYPE,
       organizations,
       emailDomains: settings.emailDomains ?? organizations,
+      ownershipByEmail: emailClaimsOf(settings.ownershipByEmail),
     },
   ];
 }
 
 function issuerOfSettings(settings: Settings['issuers'][number]): IssuerConfiguration {
   const { issuer, audiences, jwksUri, algorithms, preset, tokenType, organizations, emailDomains } = settings;
-  return { issuer, audiences, jwksUri, algorithms, preset, tokenType, organizations, emailDomains };
+  const ownershipByEmail = emailClaimsOf(settings.ownershipByEmail);
+  return { issuer, audiences, jwksUri, algorithms, preset, tokenType, organizations, emailDomains, ownershipByEmail };
+}
+
+function emailClaimsOf(claims: EmailClaimsSettings | undefined): IssuerConfiguration['ownershipByEmail'] {
+  return claims && { addressClaim: claims.addressClaim, verifiedClaim: claims.verifiedClaim };
 }
 
 function upstreamTrust(variables: EnvironmentVariables, caFile: string | undefined): UpstreamTrust {

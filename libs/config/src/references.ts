@@ -24,6 +24,9 @@ function checkIssuers(settings: Settings, raw: RawEnvironment, faults: Faults): 
   if (ofEnvironment === undefined && settings.emailDomains !== undefined) {
     faults.add('emailDomains', 'needs SSO_ISSUER: it is about the issuer in the environment');
   }
+  if (ofEnvironment === undefined && settings.ownershipByEmail !== undefined) {
+    faults.add('ownershipByEmail', 'needs SSO_ISSUER: it is about the issuer in the environment');
+  }
   settings.issuers.forEach(({ issuer, jwksUri, organizations }, index) => {
     const key = `issuers[${index}]`;
     if (issuer === ofEnvironment) faults.add(`${key}.issuer`, 'is already in SSO_ISSUER');

@@ -41,6 +41,12 @@ export class OrganizationSettings {
   @Optional() @LowerCased() @IsUuid() deviceCodeApplicationId?: string;
 }
 
+/** Both are to be named: whoever opts for it has looked at a token. */
+export class EmailClaimsSettings {
+  @IsText() addressClaim!: string;
+  @IsText() verifiedClaim!: string;
+}
+
 export class IssuerSettings {
   @IsUrlOf(['http', 'https']) issuer!: string;
   @NotEmpty() @IsText({ each: true }) @List() audiences!: string[];
@@ -50,6 +56,7 @@ export class IssuerSettings {
   @IsOneOf(TOKEN_TYPES) tokenType: IssuerConfiguration['tokenType'] = 'at+jwt';
   @LowerCased() @NotEmpty() @Unique() @IsText({ each: true }) @List() organizations!: string[];
   @LowerCased() @Unique() @IsDomain({ each: true }) @List() emailDomains!: string[];
+  @Type(() => EmailClaimsSettings) @Optional() @Mapping() ownershipByEmail?: EmailClaimsSettings;
 }
 
 export class RoleBindingSettings {
@@ -121,6 +128,9 @@ export class Settings {
 
   /** E-mail domains of the issuer in the environment; the names of the organizations when absent. */
   @Optional() @LowerCased() @Unique() @IsDomain({ each: true }) @List() emailDomains?: string[];
+
+  /** Of the issuer in the environment, as in `issuers`. */
+  @Type(() => EmailClaimsSettings) @Optional() @Mapping() ownershipByEmail?: EmailClaimsSettings;
 
   @Type(() => IssuerSettings) @Mappings() issuers: IssuerSettings[] = [];
 

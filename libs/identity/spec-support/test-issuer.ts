@@ -92,6 +92,7 @@ export class TestIssuer {
       tokenType: 'at+jwt',
       organizations: ['contoso.onmicrosoft.com'],
       emailDomains: ['contoso.onmicrosoft.com'],
+      ownershipByEmail: undefined,
       ...changes,
     };
   }

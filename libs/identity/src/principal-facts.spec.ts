@@ -15,6 +15,7 @@ const issuer: IssuerConfiguration = {
   tokenType: 'at+jwt',
   organizations: [CONTOSO, FABRIKAM],
   emailDomains: [CONTOSO],
+  ownershipByEmail: undefined,
 };
 
 const operators: RoleBinding = {
@@ -32,6 +33,7 @@ const oscar: Principal = {
   clientId: 'portal',
   kind: 'person',
   objectId: '6f1f6a8e-0b5c-4b4e-9d39-0a8f1a3f5b01',
+  ownershipEmail: undefined,
   userName: `oscar@${CONTOSO}`,
   email: { address: `oscar@${CONTOSO}`, isVerified: true },
   groups: ['operators'],
@@ -81,5 +83,14 @@ describe('the caller of stored facts', () => {
   it('has no address in a domain that the issuer may not speak for', () => {
     const now = principalNow(stored, { issuers: [{ ...issuer, emailDomains: [FABRIKAM] }], roleBindings: [] });
     expect(now.email).toBeUndefined();
+  });
+
+  it('is an owner by address only while the issuer is opted in, and may speak for the address', () => {
+    const byAddress = { ...stored, objectId: undefined, ownershipEmail: `oscar@${CONTOSO}` };
+    const optedIn = { ...issuer, ownershipByEmail: { addressClaim: 'email', verifiedClaim: 'email_verified' } };
+    const of = (now: IssuerConfiguration) => principalNow(byAddress, { issuers: [now], roleBindings: [] });
+    expect(of(optedIn).ownershipEmail).toBe(`oscar@${CONTOSO}`);
+    expect(of(issuer).ownershipEmail).toBeUndefined();
+    expect(of({ ...optedIn, emailDomains: [FABRIKAM] }).ownershipEmail).toBeUndefined();
   });
 });

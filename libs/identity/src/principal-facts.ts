@@ -18,16 +18,18 @@ export function factsOf({ organizations: _, operatorOf: __, auditorOf: ___, ...f
 
 /**
  * The caller of these facts under the configuration of now: an issuer that is no longer trusted speaks for nothing, a binding
- * that is gone gives no role, and an address outside the domains of its issuer is not believed any more.
+ * that is gone gives no role, and an address outside the domains of its issuer is not believed any more,
+ * nor one that may no longer prove ownership.
  */
 export function principalNow(facts: PrincipalFacts, { issuers, roleBindings }: IssuersAndRoles): Principal {
   const issuer = issuers.find((known) => known.issuer === facts.issuer);
   const bearer = { ...facts, organizations: issuer?.organizations ?? [] };
-  const domain = facts.email?.address.split('@')[1];
-  const isBelieved = domain !== undefined && issuer?.emailDomains.includes(domain) === true;
+  const isBelieved = (address = '') => issuer?.emailDomains.includes(address.split('@')[1] ?? '') === true;
+  const isKey = issuer?.ownershipByEmail !== undefined && isBelieved(facts.ownershipEmail);
   return {
     ...bearer,
-    email: isBelieved ? facts.email : undefined,
+    ownershipEmail: isKey ? facts.ownershipEmail : undefined,
+    email: isBelieved(facts.email?.address) ? facts.email : undefined,
     operatorOf: organizationsOf('operator', bearer, roleBindings),
     auditorOf: organizationsOf('auditor', bearer, roleBindings),
   };

@@ -15,6 +15,7 @@ const issuer: IssuerConfiguration = {
   tokenType: 'at+jwt',
   organizations: [CONTOSO],
   emailDomains: [CONTOSO],
+  ownershipByEmail: undefined,
 };
 
 const noConditions = { issuer: undefined, group: undefined, tokenRole: undefined, scope: undefined };
@@ -50,6 +51,7 @@ describe('a principal', () => {
       clientId: 'portal',
       kind: 'person',
       objectId: OBJECT_ID,
+      ownershipEmail: undefined,
       userName: `alice@${CONTOSO}`,
       email: { address: `alice@${CONTOSO}`, isVerified: true },
       groups: ['g1'],
@@ -68,6 +70,7 @@ describe('a principal', () => {
       clientId: undefined,
       kind: 'person',
       objectId: undefined,
+      ownershipEmail: undefined,
       userName: undefined,
       email: undefined,
       groups: [],
@@ -174,6 +177,60 @@ describe('the e-mail address', () => {
 
   it('is not believed of an issuer that may speak for no domain', () => {
     expect(principal(alice, { emailDomains: [] }).email).toBeUndefined();
+  });
+});
+
+describe('the address that proves ownership', () => {
+  const ownershipByEmail = { addressClaim: 'mail', verifiedClaim: 'mail_verified' };
+  const byEmail = { oid: undefined, mail: `Alice@${CONTOSO}`, mail_verified: true };
+  const ofClaims = (claims: Record<string, unknown>, changes: Partial<IssuerConfiguration> = { ownershipByEmail }) =>
+    principal({ ...alice, ...byEmail, ...claims }, changes).ownershipEmail;
+
+  it('is the one in the claim that was named, if the claim that was named says it is verified', () => {
+    expect(ofClaims({ email: undefined, email_verified: undefined })).toBe(`alice@${CONTOSO}`);
+  });
+
+  it('is none unless the issuer was opted in', () => {
+    expect(ofClaims({}, {})).toBeUndefined();
+  });
+
+  it('is none beside an object id, which proves more', () => {
+    expect(ofClaims({ oid: OBJECT_ID })).toBeUndefined();
+  });
+
+  it.each([undefined, false, 'true', 1, null])(
+    'is none when the claim says %j, whatever others say',
+    (mail_verified) => {
+      expect(ofClaims({ mail_verified })).toBeUndefined();
+    },
+  );
+
+  it.each([
+    undefined,
+    `alice@${FABRIKAM}`,
+    `alice@sub.${CONTOSO}`,
+    `alice@evil.example@${CONTOSO}`,
+    `al\u0131ce@${CONTOSO}`,
+  ])('is none when the address is %s', (mail) => {
+    expect(ofClaims({ mail })).toBeUndefined();
+  });
+
+  it('is not a member that every object has', () => {
+    const claims = { addressClaim: 'constructor', verifiedClaim: 'toString' };
+    expect(ofClaims({}, { ownershipByEmail: claims })).toBeUndefined();
+  });
+
+  it('is none of a service, and makes its bearer a person', () => {
+    const service = { sub: 'app', client_id: 'app', oid: undefined, email: undefined, preferred_username: undefined };
+    expect(principal({ ...service, mail: 'x' }, { ownershipByEmail }).kind).toBe('person');
+    expect(principal({ ...service }, { ownershipByEmail })).toMatchObject({
+      kind: 'service',
+      ownershipEmail: undefined,
+    });
+    expect(principal({ ...service, mail: `app@${CONTOSO}`, mail_verified: true, idtyp: 'app' }, {})).toMatchObject({
+      kind: 'service',
+      ownershipEmail: undefined,
+    });
   });
 });
 

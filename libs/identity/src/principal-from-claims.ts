@@ -6,6 +6,8 @@ import { TokenRefusedError } from './refusal.js';
 import { organizationsOf } from './role-bindings.js';
 import type { AccessTokenClaims } from './token-claims.js';
 
+/** What tells one person from another, and a service has none of. */
+const nobody = { objectId: undefined, ownershipEmail: undefined, userName: undefined, email: undefined };
 const MOST_VALUES = 1_000;
 /** 1 to 256 characters, none of them a control, a format character (which could turn the text around in a log) or half of one. */
 const TEXT = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]{1,256}$/u;
@@ -26,8 +28,10 @@ export function principalFromClaims(
 ): Principal {
   const names = presets[issuer.preset];
   const clientId = readText(claims, names.clientId);
+  const objectId = readObjectId(claims, names.objectId);
   const person = {
-    objectId: readObjectId(claims, names.objectId),
+    objectId,
+    ownershipEmail: objectId === undefined ? readOwnershipEmail(claims, issuer) : undefined,
     userName: readText(claims, names.userName),
     email: readEmail(claims, names.email, issuer.emailDomains),
   };
@@ -44,7 +48,7 @@ export function principalFromClaims(
     subject: claims.sub,
     clientId,
     kind: isService ? 'service' : 'person',
-    ...(isService ? { objectId: undefined, userName: undefined, email: undefined } : person),
+    ...(isService ? nobody : person),
     operatorOf: organizationsOf('operator', bearer, bindings),
     auditorOf: organizationsOf('auditor', bearer, bindings),
   };
@@ -57,14 +61,20 @@ export function principalFromClaims(
  */
 function isServiceToken(claims: AccessTokenClaims, issuer: IssuerConfiguration, clientId: string | undefined): boolean {
   const { isApplicationOnly, userName, email, objectId } = presets[issuer.preset];
-  const namesPerson = first(claims, [...userName, ...email]) !== undefined;
+  const keys = issuer.ownershipByEmail === undefined ? [] : [issuer.ownershipByEmail.addressClaim];
+  const namesPerson = first(claims, [...userName, ...email, ...keys]) !== undefined;
   const oid = first(claims, objectId);
   if (namesPerson || (oid !== undefined && oid !== claims.sub)) return false;
   return isApplicationOnly(claims) || (oid === undefined && claims.sub === clientId);
 }
 
 function first(claims: JsonObject, names: readonly string[]): unknown {
-  return names.map((name) => claims[name]).find((value) => value !== undefined && value !== null);
+  return names.map((name) => ownClaim(claims, name)).find((value) => value !== undefined && value !== null);
+}
+
+/** Names come from the configuration too, and `constructor` is a member of every object. */
+function ownClaim(claims: JsonObject, name: string): unknown {
+  return Object.hasOwn(claims, name) ? claims[name] : undefined;
 }
 
 function readText(claims: JsonObject, names: readonly string[]): string | undefined {
@@ -85,11 +95,24 @@ function readObjectId(claims: JsonObject, names: readonly string[]): string | un
 
 /** Believed only if the issuer says that it verified the address, and may speak for its domain. */
 function readEmail(claims: JsonObject, names: readonly string[], domains: readonly string[]): Principal['email'] {
-  const value = readText(claims, names);
-  if (value === undefined || claims.email_verified !== true) return undefined;
-  const address = asciiLowerCase(value);
+  const address = addressWithin(domains, readText(claims, names));
+  return address !== undefined && claims.email_verified === true ? { address, isVerified: true } : undefined;
+}
+
+function readOwnershipEmail(
+  claims: JsonObject,
+  { ownershipByEmail, emailDomains }: IssuerConfiguration,
+): string | undefined {
+  if (ownershipByEmail === undefined) return undefined;
+  const { addressClaim, verifiedClaim } = ownershipByEmail;
+  const address = addressWithin(emailDomains, readText(claims, [addressClaim]));
+  return ownClaim(claims, verifiedClaim) === true ? address : undefined;
+}
+
+function addressWithin(domains: readonly string[], value: string | undefined): string | undefined {
+  const address = asciiLowerCase(value ?? '');
   const domain = EMAIL_ADDRESS.exec(address)?.[1];
-  return domain !== undefined && domains.includes(domain) ? { address, isVerified: true } : undefined;
+  return domain !== undefined && domains.includes(domain) ? address : undefined;
 }
 
 /** `toLowerCase` would make a plain k of the Kelvin sign, and so one domain of another. */

@@ -10,6 +10,8 @@ export interface Principal {
   readonly kind: 'person' | 'service';
   /** The immutable id of the person in the directory (Entra `oid`), lower-cased: what ownership is proven by. */
   readonly objectId: string | undefined;
+  /** Address that proves ownership in place of an object id, lower-cased; only of an issuer that opted for it. */
+  readonly ownershipEmail: string | undefined;
   readonly userName: string | undefined;
   readonly email: { readonly address: string; readonly isVerified: boolean } | undefined;
   readonly groups: readonly string[];

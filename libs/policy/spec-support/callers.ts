@@ -12,6 +12,7 @@ export function aPerson(over: Partial<Principal> = {}): Principal {
     clientId: 'portal',
     kind: 'person',
     objectId: `oid-of-${subject}`,
+    ownershipEmail: undefined,
     userName: undefined,
     email: { address: `${subject}@${CONTOSO}`, isVerified: true },
     groups: [],

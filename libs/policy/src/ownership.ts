@@ -1,6 +1,6 @@
 import type { Principal } from '@app/identity';
 
-/** Whether ownership could be proven: only persons with an immutable object id own OneDrives. */
-export function mayOwnOneDrives(principal: Principal): boolean {
-  return principal.kind === 'person' && principal.objectId !== undefined && principal.organizations.length > 0;
+/** Whether ownership could be proven: only persons own OneDrives, by an immutable object id or, where that was opted for, an address. */
+export function mayOwnOneDrives({ kind, objectId, ownershipEmail, organizations }: Principal): boolean {
+  return kind === 'person' && (objectId ?? ownershipEmail) !== undefined && organizations.length > 0;
 }

@@ -222,6 +222,26 @@ it('collects all pages, and keeps only users whose login is the very address', a
   ]);
 });
 
+it('lists everybody, page by page, up to 50,000', async () => {
+  let most = 600;
+  upstream.on('GET /v5/Organizations/organization-1/Users', (response, { url }) => {
+    const offset = Number(new URL(url, upstream.url).searchParams.get('offset'));
+    const length = Math.max(0, Math.min(250, most - offset));
+    json(response, 200, { results: Array.from({ length }, (_, index) => ({ id: `id-${offset + index}`, name: 'x' })) });
+  });
+  expect((await client.listUsers('organization-1')).map(({ id }) => id)).toEqual(
+    Array.from({ length: 600 }, (_, index) => `id-${index}`),
+  );
+  expect(upstream.requests('GET /v5/Organizations/organization-1/Users').map(({ url }) => url.split('?')[1])).toEqual([
+    'offset=0&limit=250',
+    'offset=250&limit=250',
+    'offset=500&limit=250',
+  ]);
+  most = 1_000_000;
+  expect(await failureOf(client.listUsers('organization-1'))).toBeInstanceOf(UpstreamBrokenError);
+  expect(upstream.received.length).toBeLessThan(210);
+});
+
 it('does not read pages without end', async () => {
   upstream.on('GET /v5/Organizations/organization-1/Users', (response) => {
     const results = Array.from({ length: 250 }, (_, index) => ({ id: `id-${index}`, name: 'x' }));

@@ -34,6 +34,10 @@ import { collectPages } from './wire/page.js';
 
 /** Refusals of a mail that missing e-mail settings may be behind. */
 const MAY_LACK_EMAIL: ReadonlySet<string> = new Set(['upstream-rejected', 'operation-conflict']);
+
+/** 200 pages: reading more users than that takes too long to be worth waiting for. */
+const MOST_USERS = 50_000;
+
 /** Looks at a stopped session before it counts as still running. */
 const STOP_LOOKS = 5;
 
@@ -80,6 +84,16 @@ export class VeeamClient {
   listOrganizations(signal?: AbortSignal): Promise<Organization[]> {
     return presentable(() =>
       collectPages((page) => this.upstream.call((dialect) => dialect.listOrganizations(page), { signal })),
+    );
+  }
+
+  /** Everybody in production, page by page: slow. @throws UpstreamBrokenError when they are more than 50,000 */
+  listUsers(organizationId: string, signal?: AbortSignal): Promise<OrganizationUser[]> {
+    return presentable(() =>
+      collectPages(
+        (page) => this.upstream.call((dialect) => dialect.listUsers(organizationId, page), { signal }),
+        MOST_USERS,
+      ),
     );
   }
 

@@ -54,7 +54,7 @@ describe('v5 catalog', () => {
     expect((await client.get(`${users}/${oscar}/OneDrives`)).json.results).toEqual([]);
   });
 
-  it('lists alice and bob first, then the leaver, the empty one, the pair and the big one', async () => {
+  it('lists alice and bob first, then the leaver, the empty one, the pair, the big one and the odd ones', async () => {
     const session = await client.explore(contoso.id);
     const { results } = (await client.get(`${session}/Organization/OneDrives`)).json;
     expect(namesIn({ results })).toEqual([
@@ -66,6 +66,7 @@ describe('v5 catalog', () => {
       'Hanna Hybrid',
       'Otto Onprem',
       'Vera Vast',
+      ...['Trixie Three', 'Trixie Three', 'Trixie Three', 'Maria King', 'Maria King', 'Tom Twin', 'Tim Twin'],
     ]);
     expect(results[0].id).toMatch(/^[0-9a-f-]{72}$/);
     expect(results[0].url).toBe('https://contoso-my.sharepoint.com/personal/alice_contoso_onmicrosoft_com');
@@ -90,7 +91,7 @@ describe('v5 catalog', () => {
     const second = (await client.get(new URL(first._links.next.href).href.replace(client.sandbox.url, ''))).json;
     expect([second.offset, second.results.length]).toEqual([30, 30]);
     const last = (await client.get(`${list}?LIMIT=50&Offset=60`)).json;
-    expect([last.results.length, last._links.next]).toEqual([18, undefined]);
+    expect([last.results.length, last._links.next]).toEqual([25, undefined]);
   });
 
   it.each(['limit=10001', 'limit=0', 'limit=x', 'offset=-1'])('refuses %s', async (query) => {

@@ -70,6 +70,12 @@ function makeContoso(times: BackupTimes, syntheticOneDrives: number): Organizati
   const hanna = hybridUser('hanna.hybrid', 'Hanna Hybrid');
   const otto = onPremisesUser('otto.onprem', 'Otto Onprem');
   const vera = somebody('vera.vast', 'Vera Vast');
+  const gina = somebody('gina_partner.example#EXT#', 'Gina Guest');
+  const trixie = somebody('trixie.three', 'Trixie Three');
+  const king = somebody('Maria.King', 'Maria King');
+  const lookAlike = somebody('maria.\u212Aing', 'Maria King');
+  const tom = somebody('tom.twin', 'Tom Twin');
+  const tim = twinOf(tom, 'tim.twin', 'Tim Twin');
   const crowd = Array.from({ length: syntheticOneDrives }, (_, i) => {
     const number = String(i + 1).padStart(5, '0');
     return somebody(`synthetic-${number}`, `Synthetic ${number}`);
@@ -87,6 +93,7 @@ function makeContoso(times: BackupTimes, syntheticOneDrives: number): Organizati
       hanna,
       otto,
       vera,
+      ...[gina, trixie, king, lookAlike, tom, tim],
       ...crowd,
     ],
     oneDrives: [
@@ -98,6 +105,8 @@ function makeContoso(times: BackupTimes, syntheticOneDrives: number): Organizati
       oneDrive(hanna, 'a-note', 2),
       oneDrive(otto, 'a-note'),
       oneDrive(vera, 'synthetic-big'),
+      ...[1, 2, 3].map((number) => oneDrive(trixie, 'a-note', number)),
+      ...[king, lookAlike, tom, tim].map((user) => oneDrive(user, 'a-note')),
       ...crowd.map((user) => oneDrive(user, 'a-note')),
     ],
   };
@@ -133,6 +142,12 @@ function hybridUser(name: string, displayName: string): User {
   const user = somebody(name, displayName);
   const id = `${user.objectId ?? ''}${guidOf(`on-premises:${user.login}`)}AQUAAAAAAAUVAAAA+/8/BIix/2kafNW0dAQAAA==`;
   return { ...user, id, locationType: 'Hybrid' };
+}
+
+/** Somebody else with the same object id, which no directory should hold. */
+function twinOf({ objectId = '' }: User, name: string, displayName: string): User {
+  const user = somebody(name, displayName);
+  return { ...user, id: objectId + guidOf(`on-premises:${user.login}`), objectId };
 }
 
 function onPremisesUser(name: string, displayName: string): User {

@@ -48,6 +48,7 @@ export interface Dialect {
   /** A cheap read that needs a login. */
   health(): Call<void>;
   listOrganizations(page: PageRequest): Call<Page<Organization>>;
+  listUsers(organizationId: string, page: PageRequest): Call<Page<OrganizationUser>>;
   findUsers(organizationId: string, email: string, page: PageRequest): Call<Page<OrganizationUser>>;
   listUserOneDrives(organizationId: string, userId: string, page: PageRequest): Call<Page<OneDrive>>;
 

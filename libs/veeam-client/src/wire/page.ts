@@ -9,7 +9,7 @@ export interface PageRequest {
 
 /** Upstream's default is 30 and its ceiling 10,000; lists of 1,000 were seen to time out. */
 export const PAGE_SIZE = 250;
-const MAX_ITEMS = 10_000;
+const MOST_ITEMS = 10_000;
 
 /**
  * Reads the envelope `{offset, limit, results, _links}`, or the bare array that some old answers are. There is no total to rely on:
@@ -26,11 +26,14 @@ export function readPage<T>(body: unknown, request: PageRequest, readItem: (item
   return { items, hasMore: links ? items.length > 0 && links.has('next') : isFull };
 }
 
-/** @throws UpstreamBrokenError when there is no end after 10,000 items */
-export async function collectPages<T>(getPage: (request: PageRequest) => Promise<Page<T>>): Promise<T[]> {
+/** @throws UpstreamBrokenError when there is no end after `mostItems` */
+export async function collectPages<T>(
+  getPage: (request: PageRequest) => Promise<Page<T>>,
+  mostItems = MOST_ITEMS,
+): Promise<T[]> {
   const all: T[] = [];
   for (let hasMore = true; hasMore;) {
-    if (all.length >= MAX_ITEMS) throw new UpstreamBrokenError(`The backup server lists more than ${MAX_ITEMS} items.`);
+    if (all.length >= mostItems) throw new UpstreamBrokenError(`The backup server lists more than ${mostItems} items.`);
     const page = await getPage({ offset: all.length, limit: PAGE_SIZE });
     all.push(...page.items);
     hasMore = page.hasMore;

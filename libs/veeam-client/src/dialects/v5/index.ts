@@ -3,7 +3,7 @@ import { listUserOneDrives } from '../shared/organizations.js';
 import { listRestoreEvents } from '../shared/restore-events.js';
 import { getOneDrive, getRestoreSession, listOneDrives, requestDeviceCode } from '../shared/restore-sessions.js';
 import { copy, restore, save, send } from './actions.js';
-import { findUsers, listOrganizations } from './organizations.js';
+import { findUsers, listOrganizations, listUsers } from './organizations.js';
 import { openRestoreSession, stopRestoreSession } from './restore-sessions.js';
 import { emailSettings, health } from './server.js';
 
@@ -28,6 +28,7 @@ export const v5: Dialect = {
 
   health,
   listOrganizations,
+  listUsers,
   findUsers,
   listUserOneDrives,
   openRestoreSession,

@@ -14,6 +14,12 @@ export function listOrganizations(_page: PageRequest): Call<Page<Organization>> 
   });
 }
 
+export function listUsers(organizationId: string, { offset, limit }: PageRequest): Call<Page<OrganizationUser>> {
+  return get(route('/Organizations/{organizationId}/Users', { organizationId }, { offset, limit }), (body) =>
+    readPage(body, { offset, limit }, readUser),
+  );
+}
+
 export function findUsers(organizationId: string, email: string, page: PageRequest): Call<Page<OrganizationUser>> {
   const { offset, limit } = page;
   return get(

@@ -58,6 +58,7 @@ const everyCopyOptions: CopyOptions[] = flags.flatMap((flag) =>
 const everyCall: CallsOf<Dialect> & CallsOf<NonNullable<Dialect['following']>> = {
   health: [v8.health()],
   listOrganizations: [v8.listOrganizations(page)],
+  listUsers: [v8.listUsers(organizationId, page)],
   findUsers: [v8.findUsers(organizationId, 'a+b&c=d@contoso.com', page)],
   listUserOneDrives: [v8.listUserOneDrives(organizationId, userId, page)],
   openRestoreSession: [undefined, '2026-01-10T12:00:00+02:00'].flatMap((pointInTime) =>

@@ -13,6 +13,12 @@ export function listOrganizations(page: PageRequest): Call<Page<Organization>> {
   );
 }
 
+export function listUsers(organizationId: string, { offset, limit }: PageRequest): Call<Page<OrganizationUser>> {
+  return get(route('/Organizations/{organizationId}/Users', { organizationId }, { offset, limit }), (body) =>
+    readPage(body, { offset, limit }, readUser),
+  );
+}
+
 export function findUsers(organizationId: string, email: string, page: PageRequest): Call<Page<OrganizationUser>> {
   const { offset, limit } = page;
   return get(
