@@ -1,5 +1,5 @@
 import { auditRecords } from '@app/store';
-import { and, eq, gte, inArray, lt, type SQL } from 'drizzle-orm';
+import { and, eq, gte, inArray, lt, or, type SQL } from 'drizzle-orm';
 
 import type { AuditAction, AuditDecision } from './audit-record.js';
 
@@ -12,6 +12,7 @@ export interface AuditFilters {
   readonly to?: Date | undefined;
   readonly action?: AuditAction | undefined;
   readonly decision?: AuditDecision | undefined;
+  /** Who acted, or on whose behalf it was done. */
   readonly actor?: { readonly issuer?: string | undefined; readonly subject: string } | undefined;
   readonly operationId?: string | undefined;
 }
@@ -25,8 +26,15 @@ export function conditionOf(filters: AuditFilters): SQL | undefined {
     to && lt(auditRecords.time, to),
     action && eq(auditRecords.action, action),
     decision && eq(auditRecords.decision, decision),
-    actor?.issuer === undefined ? undefined : eq(auditRecords.actorIssuer, actor.issuer),
-    actor && eq(auditRecords.actorSubject, actor.subject),
+    actor && by(actor),
     operationId === undefined ? undefined : eq(auditRecords.operationId, operationId),
+  );
+}
+
+function by({ issuer, subject }: NonNullable<AuditFilters['actor']>): SQL | undefined {
+  const { actorIssuer, actorSubject, onBehalfOfIssuer, onBehalfOfSubject } = auditRecords;
+  return or(
+    and(eq(actorSubject, subject), issuer === undefined ? undefined : eq(actorIssuer, issuer)),
+    and(eq(onBehalfOfSubject, subject), issuer === undefined ? undefined : eq(onBehalfOfIssuer, issuer)),
   );
 }

@@ -52,9 +52,9 @@ export interface NewAuditRecord {
   readonly decision?: AuditDecision | undefined;
   /** How it ended, such as the final state of an operation. */
   readonly outcome?: string | undefined;
-  /** Absent where the service did it by itself. */
+  /** Who acted; absent where the service did it by itself. */
   readonly actor?: AuditActor | undefined;
-  /** For whom a service acted. */
+  /** With whose rights, where the token says that the actor acted for them (RFC 8693). */
   readonly onBehalfOf?: AuditActor | undefined;
   /** Tenant name, lower-cased; absent for what concerns no organization. */
   readonly organization?: string | undefined;

@@ -48,6 +48,8 @@ export function columnsOf(record: AuditRecord): Omit<AuditRow, 'prev' | 'hash' |
     decision: record.decision ?? null,
     actorIssuer: record.actor?.issuer ?? null,
     actorSubject: record.actor?.subject ?? null,
+    onBehalfOfIssuer: record.onBehalfOf?.issuer ?? null,
+    onBehalfOfSubject: record.onBehalfOf?.subject ?? null,
     organization: record.organization ?? null,
     operationId: record.operationId ?? null,
   };

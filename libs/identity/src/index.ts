@@ -1,3 +1,4 @@
+export type { Actor } from './actor.js';
 export * from './access-token-authenticator.js';
 export * from './access-token.guard.js';
 export { authenticateRequests, isExempt, principalOf } from './authenticate-requests.js';

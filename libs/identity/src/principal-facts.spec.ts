@@ -31,6 +31,7 @@ const oscar: Principal = {
   issuer: issuer.issuer,
   subject: 'oscar',
   clientId: 'portal',
+  actor: { issuer: issuer.issuer, subject: 'helpdesk-app', clientId: undefined },
   kind: 'person',
   objectId: '6f1f6a8e-0b5c-4b4e-9d39-0a8f1a3f5b01',
   ownershipEmail: undefined,

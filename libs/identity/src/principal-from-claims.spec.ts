@@ -49,6 +49,7 @@ describe('a principal', () => {
       issuer: ISSUER,
       subject: 'alice',
       clientId: 'portal',
+      actor: undefined,
       kind: 'person',
       objectId: OBJECT_ID,
       ownershipEmail: undefined,
@@ -68,6 +69,7 @@ describe('a principal', () => {
       issuer: ISSUER,
       subject: 'alice',
       clientId: undefined,
+      actor: undefined,
       kind: 'person',
       objectId: undefined,
       ownershipEmail: undefined,
@@ -79,6 +81,18 @@ describe('a principal', () => {
       organizations: [CONTOSO],
       operatorOf: new Set(),
       auditorOf: new Set(),
+    });
+  });
+
+  it('is the subject, with the rights of the subject, whoever acts for it', () => {
+    const act = { sub: 'oscar', groups: ['ops'], roles: ['ops'], act: { sub: 'helpdesk-app' } };
+    expect(principal({ ...alice, act }, {}, [binding({ group: 'ops' })])).toMatchObject({
+      subject: 'alice',
+      kind: 'person',
+      objectId: OBJECT_ID,
+      actor: { issuer: ISSUER, subject: 'oscar', clientId: undefined },
+      groups: [],
+      operatorOf: new Set(),
     });
   });
 
@@ -121,6 +135,7 @@ describe('a principal', () => {
     { preferred_username: 'ali\ud800ce' },
     { email: {} },
     { oid: 7 },
+    { act: 'helpdesk-app' },
   ])('is not made of the misshapen %j', (claims) => {
     expect(() => principal(claims)).toThrow(expect.objectContaining({ refusal: 'unsound-claims' }));
   });

@@ -1,4 +1,9 @@
-/** The caller: a person or a service with a valid access token of a trusted issuer. */
+import type { Actor } from './actor.js';
+
+/**
+ * The caller: a person or a service with a valid access token of a trusted issuer. It is the subject of the token, whose rights are used
+ * and to whom belongs what is made, whoever acts for them.
+ */
 export interface Principal {
   /** `iss`, one of the configured issuers, compared byte for byte. */
   readonly issuer: string;
@@ -6,6 +11,8 @@ export interface Principal {
   readonly subject: string;
   /** The application that holds the token (`client_id`, `azp` or `appid`). */
   readonly clientId: string | undefined;
+  /** Who acts for the caller, where somebody does (RFC 8693). */
+  readonly actor: Actor | undefined;
   /** A service acts in its own name (client credentials); a person is somebody with an own OneDrive. */
   readonly kind: 'person' | 'service';
   /** The immutable id of the person in the directory (Entra `oid`), lower-cased: what ownership is proven by. */

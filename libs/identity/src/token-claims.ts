@@ -1,4 +1,5 @@
 import type { IssuerConfiguration } from '@app/config';
+import { isSubject } from './claim-texts.js';
 import { isObject, type JsonObject } from './compact-token.js';
 import { TokenRefusedError } from './refusal.js';
 
@@ -9,9 +10,6 @@ const LONGEST_AGE_SECONDS = 24 * 60 * 60;
 
 /** The claims of a token whose signature, issuer and times were checked. */
 export type AccessTokenClaims = JsonObject & { readonly iss: string; readonly sub: string };
-
-/** OpenID Connect Core 1.0, section 2: at most 255 ASCII characters. */
-const SUBJECT = /^[\x20-\x7e]{1,255}$/;
 
 /** Claims of ID tokens only (OpenID Connect Core 1.0, sections 2 and 3.3.2.11). */
 const idTokenClaims = ['nonce', 'at_hash', 'c_hash', 's_hash'];
@@ -27,7 +25,7 @@ export function checkTokenClaims(claims: unknown, issuer: IssuerConfiguration, n
   const { iss, sub } = claims;
   if (iss !== issuer.issuer) throw new TokenRefusedError('unknown-issuer');
   if (idTokenClaims.some((name) => Object.hasOwn(claims, name))) throw new TokenRefusedError('wrong-type');
-  if (typeof sub !== 'string' || !SUBJECT.test(sub)) throw new TokenRefusedError('unsound-claims');
+  if (!isSubject(sub)) throw new TokenRefusedError('unsound-claims');
   checkAudience(claims.aud, issuer.audiences);
   checkTimes(claims, nowMs / 1000);
   return { ...claims, iss, sub };

@@ -10,6 +10,7 @@ export function aPerson(over: Partial<Principal> = {}): Principal {
     issuer: 'https://login.contoso.com',
     subject,
     clientId: 'portal',
+    actor: undefined,
     kind: 'person',
     objectId: `oid-of-${subject}`,
     ownershipEmail: undefined,

@@ -1,4 +1,4 @@
-import type { Principal } from '@app/identity';
+import type { Actor, Principal } from '@app/identity';
 import {
   type CedarValueJson,
   type Context,
@@ -83,7 +83,7 @@ export function actionEntities(schemaText: string): EntityJson[] {
 }
 
 function callerEntity(principal: Principal, owned: readonly OneDriveResource[]): EntityJson {
-  const { email } = principal;
+  const { actor, email } = principal;
   return {
     uid: callerUid(principal),
     parents: [],
@@ -92,6 +92,7 @@ function callerEntity(principal: Principal, owned: readonly OneDriveResource[]):
       issuer: text(principal.issuer),
       subject: text(principal.subject),
       ...whenGiven({ clientId: principal.clientId, objectId: principal.objectId, userName: principal.userName }),
+      ...(actor === undefined ? {} : { actor: actorRecord(actor) }),
       ...(email === undefined ? {} : { email: { address: text(email.address), isVerified: email.isVerified } }),
       groups: principal.groups.map(text),
       roles: principal.roles.map(text),
@@ -103,6 +104,10 @@ function callerEntity(principal: Principal, owned: readonly OneDriveResource[]):
       ownOrganizations: organizations(new Set(owned.map((oneDrive) => oneDrive.organization))),
     },
   };
+}
+
+function actorRecord({ issuer, subject, clientId }: Actor): CedarValueJson {
+  return { issuer: text(issuer), subject: text(subject), ...whenGiven({ clientId }) };
 }
 
 /** A subject is unique within its issuer only, so the id is both, in a form that no other pair can take. */

@@ -141,6 +141,8 @@ export const auditRecords = pgTable(
     decision: text('decision'),
     actorIssuer: text('actor_issuer'),
     actorSubject: text('actor_subject'),
+    onBehalfOfIssuer: text('on_behalf_of_issuer'),
+    onBehalfOfSubject: text('on_behalf_of_subject'),
     organization: text('organization'),
     operationId: uuid('operation_id'),
   },

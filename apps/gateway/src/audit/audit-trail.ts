@@ -1,4 +1,4 @@
-import { type AuditActor, AuditWriter, type NewAuditRecord } from '@app/audit';
+import { AuditWriter, type NewAuditRecord } from '@app/audit';
 import type { Clock } from '@app/clock';
 import type { Configuration, ConfigurationReload } from '@app/config';
 import type { Principal } from '@app/identity';
@@ -18,6 +18,7 @@ import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common'
 
 import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
 import { DEVICE_CODE } from '../operations/stored-request.js';
+import { partiesOf } from './parties.js';
 import { SummedDenials } from './summed-denials.js';
 
 /** A change by what its repositories are given: those of the transaction that its record is written in. */
@@ -265,7 +266,7 @@ function started(operation: NewOperation | Operation): NewAuditRecord[] {
 function about(operation: NewOperation | Operation): Omit<NewAuditRecord, 'action'> {
   const { requestId, traceId, sourceAddress, upstreamSessionId, restoreSessionId, item, reason } = operation;
   return {
-    actor: actorOf(operation.owner, operation.principal?.userName),
+    ...partiesOf(operation.principal ?? operation.owner),
     requestId,
     traceId,
     sourceAddress,
@@ -278,34 +279,17 @@ function about(operation: NewOperation | Operation): Omit<NewAuditRecord, 'actio
   };
 }
 
-type Asked = Pick<NewAuditRecord, 'actor' | 'requestId' | 'traceId' | 'sourceAddress'>;
+type Asked = Pick<NewAuditRecord, 'actor' | 'onBehalfOf' | 'requestId' | 'traceId' | 'sourceAddress'>;
 
 /** Who asked, and in which request. */
 function asked(principal: Principal): Asked {
   const context = currentRequestContext();
   return {
-    actor: actorOf(principal, principal.userName),
+    ...partiesOf(principal),
     requestId: context?.requestId,
     traceId: context?.traceId,
     sourceAddress: context?.sourceAddress,
   };
-}
-
-function actorOf(
-  { issuer, subject, clientId }: Pick<Principal, 'issuer' | 'subject' | 'clientId'>,
-  name?: string,
-): AuditActor {
-  return {
-    issuer,
-    subject: wellFormed(subject),
-    clientId: clientId === undefined ? undefined : wellFormed(clientId),
-    name: name === undefined ? undefined : wellFormed(name),
-  };
-}
-
-/** A token may hold lone surrogates, which no UTF-8 has: a caller must not escape the record by them. */
-function wellFormed(text: string): string {
-  return text.replace(/\p{Surrogate}/gu, '\uFFFD');
 }
 
 /** The session that something is about, as records name it. */
