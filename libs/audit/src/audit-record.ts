@@ -45,6 +45,12 @@ export interface AuditActor {
   readonly name?: string | undefined;
 }
 
+/** For whom it was done. */
+export interface AuditBeneficiary extends Partial<AuditActor> {
+  /** What a service says; `issuer` and `subject`, when they are there, were proven by the token (RFC 8693). */
+  readonly unprovenName?: string | undefined;
+}
+
 /** What a caller of the writer says; never a secret, a token or the text of a mail. */
 export interface NewAuditRecord {
   readonly action: AuditAction;
@@ -54,8 +60,7 @@ export interface NewAuditRecord {
   readonly outcome?: string | undefined;
   /** Who acted; absent where the service did it by itself. */
   readonly actor?: AuditActor | undefined;
-  /** With whose rights, where the token says that the actor acted for them (RFC 8693). */
-  readonly onBehalfOf?: AuditActor | undefined;
+  readonly onBehalfOf?: AuditBeneficiary | undefined;
   /** Tenant name, lower-cased; absent for what concerns no organization. */
   readonly organization?: string | undefined;
   readonly restoreSessionId?: string | undefined;

@@ -159,7 +159,10 @@ function toContext(context: PolicyQuestion['context']): Context {
   return {
     time: { __extn: { fn: 'datetime', arg: time.toISOString() } },
     ...('reasonAccepted' in context
-      ? { ...whenGiven({ reason: context.reason }), reasonAccepted: context.reasonAccepted }
+      ? {
+          ...whenGiven({ reason: context.reason, onBehalfOf: context.onBehalfOf }),
+          reasonAccepted: context.reasonAccepted,
+        }
       : {}),
     ...('itemKind' in context ? { itemKind: entity(uid('ItemKind', context.itemKind)) } : {}),
     ...('credentialProfile' in context ? whenGiven({ credentialProfile: context.credentialProfile }) : {}),

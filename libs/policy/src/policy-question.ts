@@ -82,6 +82,8 @@ interface Reasoned extends Plain {
   readonly reason?: string | undefined;
   /** There is a reason, and it is as the configuration wants reasons to be. */
   readonly reasonAccepted: boolean;
+  /** For whom a service asks, by its word. */
+  readonly onBehalfOf?: string | undefined;
 }
 
 interface OnItem extends Reasoned {

@@ -149,6 +149,6 @@ describe('the schema', () => {
   });
 
   it('gives every default policy an id', () => {
-    expect(PolicyEngine.load({ schemaText, policies: defaults }).policyIds).toHaveLength(17);
+    expect(PolicyEngine.load({ schemaText, policies: defaults }).policyIds).toHaveLength(18);
   });
 });

@@ -27,6 +27,7 @@ function asked(action: Asked, principal: Principal, over: Over = {}, context: ob
   return { ...plain, context: { ...plain.context, ...context } } as PolicyQuestion;
 }
 
+const forBob = { onBehalfOf: 'bob@contoso.onmicrosoft.com' };
 const own: Over = { oneDriveId: 'own', ownOneDrives: ['own'] };
 const at = (time: string) => ({ time: new Date(time) });
 const into = (id: string): Over => ({ target: { type: 'OneDrive', id, organization: CONTOSO } });
@@ -149,6 +150,23 @@ const table: [number, policy: string, denied: PolicyQuestion[], allowed: PolicyQ
     'help-desk-acts-for-others',
     [asked('save', forAlice('another-app'), own), asked('listOrganizations', forAlice())],
     [asked('save', forAlice('helpdesk-app'), own), asked('save', alice, own), asked('restore', helpdeskApp)],
+  ],
+  [
+    12,
+    'services-say-for-whom-and-why',
+    [
+      asked('restore', helpdeskApp),
+      asked('restore', helpdeskApp, { reason: 'INC-4711' }),
+      asked('openRestoreSession', helpdeskApp, {}, forBob),
+      asked('save', helpdeskApp, { reason: 'because', reasonAccepted: false }, forBob),
+    ],
+    [
+      asked('restore', helpdeskApp, { reason: 'INC-4711' }, forBob),
+      asked('openRestoreSession', helpdeskApp, { reason: 'INC-4711' }, forBob),
+      asked('browse', helpdeskApp),
+      asked('restore', oscar),
+      asked('save', alice, own),
+    ],
   ],
 ];
 

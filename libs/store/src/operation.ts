@@ -65,6 +65,8 @@ export interface Operation {
   /** The request as JSON without secrets; `{}` once the operation has ended. */
   readonly request: unknown;
   readonly reason: string | undefined;
+  /** For whom a service asked, by its word. */
+  readonly onBehalfOf: string | undefined;
   readonly credential: string | undefined;
   readonly requestId: string;
   /** As of the request that asked for it. */

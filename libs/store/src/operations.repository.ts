@@ -28,6 +28,7 @@ export interface NewOperation {
   readonly item: Operation['item'];
   readonly request: unknown;
   readonly reason: string | undefined;
+  readonly onBehalfOf: string | undefined;
   readonly credential: string | undefined;
   readonly requestId: string;
   readonly traceId: string | undefined;
@@ -305,7 +306,7 @@ async function accept(
   if (ceiling && isReached(ceiling, await usedOf(orm, operation.owner, ceiling))) {
     return 'over-ceiling';
   }
-  const { owner, reason, credential, boundTo, ...columns } = operation;
+  const { owner, reason, onBehalfOf, credential, boundTo, ...columns } = operation;
   const rows = await orm
     .insert(operations)
     .values({
@@ -315,6 +316,7 @@ async function accept(
       ownerSubject: owner.subject,
       ownerClientId: owner.clientId ?? null,
       reason: reason ?? null,
+      onBehalfOf: onBehalfOf ?? null,
       credential: credential ?? null,
       boundTo: boundTo ?? null,
     })
@@ -365,6 +367,7 @@ function toOperation(row: Row): Operation {
     item: row.item,
     request: row.request,
     reason: row.reason ?? undefined,
+    onBehalfOf: row.onBehalfOf ?? undefined,
     credential: row.credential ?? undefined,
     requestId: row.requestId,
     traceId: row.traceId ?? undefined,

@@ -20,6 +20,8 @@ export interface StoredRestoreSession {
   readonly showDeleted: boolean;
   readonly showAllVersions: boolean;
   readonly reason: string | undefined;
+  /** For whom a service opened it, by its word. */
+  readonly onBehalfOf: string | undefined;
   readonly createdAt: Date;
   readonly lastUsedAt: Date;
   readonly stoppedAt: Date | undefined;
@@ -32,13 +34,14 @@ export class RestoreSessionsRepository {
   constructor(private readonly database: Statements) {}
 
   async insert(session: NewRestoreSession): Promise<void> {
-    const { owner, reason, ...columns } = session;
+    const { owner, reason, onBehalfOf, ...columns } = session;
     await this.database.run((orm) =>
       orm.insert(restoreSessions).values({
         ...columns,
         ownerIssuer: owner.issuer,
         ownerSubject: owner.subject,
         reason: reason ?? null,
+        onBehalfOf: onBehalfOf ?? null,
         lastUsedAt: session.createdAt,
       }),
     );
@@ -157,11 +160,12 @@ function ownedBy(owner: SessionOwner) {
 }
 
 function toSession(row: Row): StoredRestoreSession {
-  const { ownerIssuer, ownerSubject, reason, stoppedAt, ...rest } = row;
+  const { ownerIssuer, ownerSubject, reason, onBehalfOf, stoppedAt, ...rest } = row;
   return {
     ...rest,
     owner: { issuer: ownerIssuer, subject: ownerSubject },
     reason: reason ?? undefined,
+    onBehalfOf: onBehalfOf ?? undefined,
     stoppedAt: stoppedAt ?? undefined,
   };
 }

@@ -34,6 +34,7 @@ export const restoreSessions = pgTable(
     showDeleted: boolean('show_deleted').notNull(),
     showAllVersions: boolean('show_all_versions').notNull(),
     reason: text('reason'),
+    onBehalfOf: text('on_behalf_of'),
     createdAt: time('created_at').notNull(),
     lastUsedAt: time('last_used_at').notNull(),
     stoppedAt: time('stopped_at'),
@@ -69,6 +70,7 @@ export const operations = pgTable(
     /** The request without secrets; emptied when the operation ends, since it may hold mail texts. */
     request: jsonb('request').notNull(),
     reason: text('reason'),
+    onBehalfOf: text('on_behalf_of'),
     /** Name of the credential profile used, or `device-code`. */
     credential: text('credential'),
     requestId: text('request_id').notNull(),

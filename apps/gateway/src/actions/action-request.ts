@@ -5,9 +5,11 @@ import type { CopyOptions, MailOptions, RestoreOptions } from '@app/veeam-client
 export type ActionRequest = RestoreRequest | CopyRequest | SendRequest | SaveRequest;
 export type Action = ActionRequest['action'];
 
-interface Reasoned {
+export interface Reasoned {
   /** Why, in the caller's words; kept with the operation. */
   readonly reason?: string | undefined;
+  /** For whom a service asks, by its word; kept with the operation. */
+  readonly onBehalfOf?: string | undefined;
 }
 
 /** The credential profile named here, or the device code, or else the organization's profile. */

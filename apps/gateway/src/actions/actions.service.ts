@@ -24,11 +24,18 @@ import { ownerOf } from '../operations/operations.service.js';
 import { Replica } from '../operations/replica.js';
 import { DEVICE_CODE, type StoredRequest } from '../operations/stored-request.js';
 import { AuthorizationService, type PermittedAction } from '../policy/authorization.service.js';
-import type { AskedCopy, AskedOfItem } from '../policy/item-question.js';
+import { type AskedCopy, type AskedOfItem, purposeOf } from '../policy/item-question.js';
 import { MailRules } from '../policy/mail-rules.service.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
 import { RestoreSessionsService } from '../restore-sessions/restore-sessions.service.js';
-import type { ActionRequest, CopyRequest, RestoreRequest, SaveRequest, SendRequest } from './action-request.js';
+import type {
+  ActionRequest,
+  CopyRequest,
+  Reasoned,
+  RestoreRequest,
+  SaveRequest,
+  SendRequest,
+} from './action-request.js';
 import { OPERATOR_CEILING, OperatorCeilings, overCeiling } from './operator-ceilings.js';
 
 /** Where an action happens: a OneDrive of a restore session, both as the caller named them. */
@@ -107,7 +114,7 @@ export class ActionsService {
     return this.sessions.use(principal, target.sid, async (session) => {
       const asked = this.toAsked(principal, session, request);
       const decision = await this.authorization.act(principal, session, target.oid, asked);
-      const save = this.toNewOperation(principal, session, decision, request.reason, {
+      const save = this.toNewOperation(principal, session, decision, request, {
         stored: { action: 'save', asZip: request.asZip },
         boundTo: this.replica.id,
       });
@@ -138,7 +145,7 @@ export class ActionsService {
     session: RestoreSession,
     request: Exclude<ActionRequest, CopyRequest>,
   ): AskedOfItem {
-    const { action, reason } = request;
+    const { action, reason, onBehalfOf } = request;
     switch (action) {
       case 'restore':
         return { ...request, credentialProfile: this.profileName(session, request) };
@@ -146,11 +153,12 @@ export class ActionsService {
         return {
           action,
           reason,
+          onBehalfOf,
           senderAllowed: this.mailRules.sender(principal, request.from).isAllowed,
           recipientAllowed: this.mailRules.isRecipientAllowed(request.to),
         };
       case 'save':
-        return { action, reason };
+        return { action, reason, onBehalfOf };
     }
   }
 
@@ -166,7 +174,7 @@ export class ActionsService {
     stored: StoredRequest,
   ): Promise<Operation> {
     const credential = await this.chooseCredential(session, request);
-    const operation = this.toNewOperation(principal, session, decision, request.reason, {
+    const operation = this.toNewOperation(principal, session, decision, request, {
       stored,
       credential,
       // A device code is known to this process only.
@@ -194,7 +202,7 @@ export class ActionsService {
   private async withinCeiling(
     principal: Principal,
     session: RestoreSession,
-    { action, item, reason }: NewOperation,
+    { action, item, reason, onBehalfOf }: NewOperation,
     accepted: Operation | 'over-ceiling' | undefined,
   ): Promise<Operation> {
     if (accepted !== 'over-ceiling') {
@@ -205,6 +213,7 @@ export class ActionsService {
       ...aboutSession(session),
       item,
       reason: reason ?? session.reason,
+      onBehalfOf,
     });
     throw overCeiling();
   }
@@ -251,7 +260,7 @@ export class ActionsService {
     principal: Principal,
     session: RestoreSession,
     { oneDrive, isOwn }: PermittedAction,
-    reason: string | undefined,
+    asked: Reasoned,
     {
       stored,
       credential,
@@ -270,8 +279,8 @@ export class ActionsService {
       restoreSessionId: session.id,
       item: { kind: 'onedrive', oneDriveId: oneDrive.id },
       request: stored,
-      // What is done without a reason of its own is done for that of the session.
-      reason: reason ?? session.reason,
+      // What is done without a purpose of its own is done for that of the session.
+      ...purposeOf(session, asked),
       credential,
       requestId: context?.requestId ?? '',
       traceId: context?.traceId,

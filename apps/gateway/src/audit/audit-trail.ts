@@ -28,10 +28,13 @@ type Change<T> = (statements: Statements) => Promise<T>;
 type Accepted = Operation | 'busy' | 'over-ceiling' | undefined;
 
 /** What a decision was about, as far as it was about something. */
-export type DecidedThing = Pick<
+export interface DecidedThing extends Pick<
   NewAuditRecord,
   'organization' | 'restoreSessionId' | 'operationId' | 'item' | 'reason' | 'upstreamSessionId' | 'detail'
->;
+> {
+  /** For whom a service says that it asks. */
+  readonly onBehalfOf?: string | undefined;
+}
 
 /** Why a restore session is no longer open. */
 export type SessionStop = 'by-caller' | 'idle' | 'ended-upstream';
@@ -111,7 +114,7 @@ export class AuditTrail implements OnApplicationBootstrap {
   ): Promise<T> {
     const records = [
       accepted(principal, operation, session, policies),
-      ...started(operation).map((record) => ({ ...record, ...asked(principal) })),
+      ...started(operation).map((record) => ({ ...record, ...asked(principal, operation) })),
     ];
     return this.recording(records, change, (accepted) => typeof accepted === 'object');
   }
@@ -139,7 +142,7 @@ export class AuditTrail implements OnApplicationBootstrap {
       action: 'operation.ended',
       outcome: state,
       ...about(operation),
-      ...(canceler && asked(canceler)),
+      ...(canceler && asked(canceler, operation)),
       ...(outcome && { counts: countsOf(outcome) }),
       bytes,
       sha256,
@@ -151,7 +154,7 @@ export class AuditTrail implements OnApplicationBootstrap {
   opening(principal: Principal, session: NewRestoreSession, change: Change<void>): Promise<void> {
     const record: NewAuditRecord = {
       action: 'restore-session.opened',
-      ...asked(principal),
+      ...asked(principal, session),
       ...aboutSession(session),
       reason: session.reason,
     };
@@ -168,7 +171,7 @@ export class AuditTrail implements OnApplicationBootstrap {
     const record: NewAuditRecord = {
       action: 'restore-session.stopped',
       outcome,
-      ...(by && asked(by)),
+      ...(by && asked(by, session)),
       ...aboutSession(session),
       reason: session.reason,
     };
@@ -179,7 +182,7 @@ export class AuditTrail implements OnApplicationBootstrap {
   issuingDeviceCode(principal: Principal, session: StoredRestoreSession, change: Change<void>): Promise<void> {
     const record: NewAuditRecord = {
       action: 'device-code.issued',
-      ...asked(principal),
+      ...asked(principal, session),
       ...aboutSession(session),
       reason: session.reason,
     };
@@ -194,9 +197,9 @@ export class AuditTrail implements OnApplicationBootstrap {
     principal: Principal,
     action: PolicyAction,
     { allowed, policies }: Pick<PolicyDecision, 'allowed' | 'policies'>,
-    thing: DecidedThing = {},
+    { onBehalfOf, ...thing }: DecidedThing = {},
   ): Promise<void> {
-    const record = { action, policies, ...asked(principal), ...thing };
+    const record = { action, policies, ...asked(principal, { onBehalfOf }), ...thing };
     if (allowed) {
       await this.writer.append({ ...record, decision: 'allow' });
     } else {
@@ -241,7 +244,7 @@ function accepted(
     decision: 'allow',
     policies,
     ...about(operation),
-    ...asked(principal),
+    ...asked(principal, operation),
     ...aboutSession(session),
   };
 }
@@ -266,7 +269,7 @@ function started(operation: NewOperation | Operation): NewAuditRecord[] {
 function about(operation: NewOperation | Operation): Omit<NewAuditRecord, 'action'> {
   const { requestId, traceId, sourceAddress, upstreamSessionId, restoreSessionId, item, reason } = operation;
   return {
-    ...partiesOf(operation.principal ?? operation.owner),
+    ...partiesOf(operation.principal ?? operation.owner, operation.onBehalfOf),
     requestId,
     traceId,
     sourceAddress,
@@ -281,11 +284,11 @@ function about(operation: NewOperation | Operation): Omit<NewAuditRecord, 'actio
 
 type Asked = Pick<NewAuditRecord, 'actor' | 'onBehalfOf' | 'requestId' | 'traceId' | 'sourceAddress'>;
 
-/** Who asked, and in which request. */
-function asked(principal: Principal): Asked {
+/** Who asked, for whom, and in which request. */
+function asked(principal: Principal, { onBehalfOf }: Pick<DecidedThing, 'onBehalfOf'>): Asked {
   const context = currentRequestContext();
   return {
-    ...partiesOf(principal),
+    ...partiesOf(principal, onBehalfOf),
     requestId: context?.requestId,
     traceId: context?.traceId,
     sourceAddress: context?.sourceAddress,

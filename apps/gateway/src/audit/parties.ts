@@ -7,15 +7,16 @@ export type Party = Pick<Principal, 'issuer' | 'subject' | 'clientId'> & Partial
 /**
  * Who acted, and on whose behalf, in the words of RFC 8693: the caller, or else who acts for the caller by the caller's own token. The
  * client is the one that holds the token, and so the actor's.
+ *
+ * @param unprovenName for whom a service says that it acts
  */
-export function partiesOf(caller: Party): Pick<NewAuditRecord, 'actor' | 'onBehalfOf'> {
+export function partiesOf(caller: Party, unprovenName?: string): Pick<NewAuditRecord, 'actor' | 'onBehalfOf'> {
   const { actor, clientId, ...subject } = caller;
-  return actor === undefined
-    ? { actor: toAuditActor(caller) }
-    : {
-        actor: toAuditActor({ ...actor, clientId: actor.clientId ?? clientId }),
-        onBehalfOf: toAuditActor({ ...subject, clientId: undefined }),
-      };
+  const proven = actor && toAuditActor({ ...subject, clientId: undefined });
+  return {
+    actor: toAuditActor(actor === undefined ? caller : { ...actor, clientId: actor.clientId ?? clientId }),
+    ...((proven ?? unprovenName) !== undefined && { onBehalfOf: { ...proven, unprovenName } }),
+  };
 }
 
 function toAuditActor({ issuer, subject, clientId, userName }: Omit<Party, 'actor'>): AuditActor {

@@ -72,6 +72,21 @@ export function Reason(): PropertyDecorator {
   );
 }
 
+/** For whom a service asks: kept as its word, and never what anything is proven by. Always optional. */
+export function OnBehalfOf(): PropertyDecorator {
+  return text(
+    {
+      description:
+        'For services: the person for whom it is asked, by login or as your records have them; kept, and nothing is proven by it.',
+      optional: true,
+      example: 'bob@contoso.com',
+    },
+    new RegExp(`^(?=.*\\S)${oneLine}{1,254}$`, 'u'),
+    'must be 1 to 254 characters on one line',
+    { minLength: 1, maxLength: 254 },
+  );
+}
+
 export function OneOf(values: readonly string[], options: FieldOptions & { default: string }): PropertyDecorator {
   return field(options, { enum: [...values], default: options.default }, [
     IsIn(values, { message: `must be one of: ${values.join(', ')}` }),

@@ -5,7 +5,7 @@ import type { OperationDto } from '../actions/dto/operation.dto.js';
 
 /** Field by field, so that nothing of the record shows that was not meant to. */
 export function toOperationDto(operation: Operation): OperationDto {
-  const { startedAt, endedAt, outcome, problem, bytes, sha256, reason } = operation;
+  const { startedAt, endedAt, outcome, problem, bytes, sha256, reason, onBehalfOf } = operation;
   return {
     id: operation.id,
     action: operation.action,
@@ -34,6 +34,7 @@ export function toOperationDto(operation: Operation): OperationDto {
     ...(bytes !== undefined && isFinal(operation.state) && { bytes }),
     ...(sha256 !== undefined && { sha256 }),
     ...(reason !== undefined && { reason }),
+    ...(onBehalfOf !== undefined && { onBehalfOf }),
     ...(problem && {
       problem: { code: problem.code, title: problemCodes[problem.code as ProblemCode].title, detail: problem.detail },
     }),

@@ -25,7 +25,7 @@ export class StartDecisions {
 
   /** @throws ForbiddenError or NotFoundError when it is no longer permitted, which is then on record */
   async decide(operation: Operation, session: RestoreSession): Promise<void> {
-    const { principal: facts, item, credential, reason } = operation;
+    const { principal: facts, item, credential, reason, onBehalfOf } = operation;
     if (facts === undefined) {
       throw new ForbiddenError('Nobody knows any more who asked for the operation.');
     }
@@ -37,12 +37,17 @@ export class StartDecisions {
     const request = operation.request as StoredRequest;
     switch (request.action) {
       case 'restore': {
-        await this.authorization.act(principal, session, item.oneDriveId, { ...request, credentialProfile, reason });
+        await this.authorization.act(principal, session, item.oneDriveId, {
+          ...request,
+          credentialProfile,
+          reason,
+          onBehalfOf,
+        });
         return;
       }
       case 'copy': {
         const target = { found: request.target };
-        const asked = { ...request, target, credentialProfile, reason };
+        const asked = { ...request, target, credentialProfile, reason, onBehalfOf };
         await this.authorization.copy(principal, session, item.oneDriveId, asked);
         return;
       }
@@ -50,6 +55,7 @@ export class StartDecisions {
         await this.authorization.act(principal, session, item.oneDriveId, {
           action: 'send',
           reason,
+          onBehalfOf,
           senderAllowed: this.mailRules.sender(principal, request.from).isAllowed,
           recipientAllowed: this.mailRules.isRecipientAllowed(request.to),
         });

@@ -6,6 +6,7 @@ import { type Operation, OperationsRepository, RestoreSessionsRepository } from 
 import { type OneDrive, type Organization, VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
+import type { Reasoned } from '../actions/action-request.js';
 import { aboutSession, AuditTrail } from '../audit/audit-trail.js';
 import { CLOCK } from '../infrastructure/tokens.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
@@ -17,6 +18,7 @@ import {
   circumstances,
   copyQuestion,
   itemQuestion,
+  purposeOf,
 } from './item-question.js';
 import { noTarget, notFound, OneDriveLookup } from './onedrive-lookup.service.js';
 import { OwnershipService } from './ownership.service.js';
@@ -63,13 +65,15 @@ export class AuthorizationService {
    * @throws ForbiddenError when the caller has nothing to do anywhere, or may see the organization but not open a session
    * @throws NotFoundError when it is not one of the caller's organizations, or none at all
    */
-  async openRestoreSession(principal: Principal, organizationId: string, reason?: string): Promise<Organization> {
+  async openRestoreSession(principal: Principal, organizationId: string, asked: Reasoned): Promise<Organization> {
+    const { reason, onBehalfOf } = asked;
     const candidates = await this.candidates(principal);
     const found = candidates.find(({ organization }) => organization.id.toLowerCase() === organizationId.toLowerCase());
     if (!found?.listing.allowed) {
       await this.trail.decided(principal, 'openRestoreSession', found?.listing ?? nothingPermits, {
         organization: found?.organization.name.toLowerCase(),
         reason,
+        onBehalfOf,
         detail: { organizationId },
       });
       throw candidates.some(({ listing }) => listing.allowed)
@@ -82,11 +86,12 @@ export class AuthorizationService {
       ownOneDrives,
       action: 'openRestoreSession',
       resource: { type: 'Organization', name: organization.name },
-      context: this.reasoned(reason),
+      context: this.reasoned(asked),
     });
     await this.trail.decided(principal, 'openRestoreSession', decision, {
       organization: organization.name.toLowerCase(),
       reason,
+      onBehalfOf,
     });
     if (!decision.allowed) {
       throw denied(decision);
@@ -218,7 +223,7 @@ export class AuthorizationService {
       if (asked.action === 'copy') {
         return (await this.copyDecision(about, asked)).decision;
       }
-      await this.decided(about, { action: 'browse', reason: asked.reason });
+      await this.decided(about, toBrowse(asked));
       return this.policy.engine.decide(itemQuestion(about, asked));
     } catch (error) {
       throw error instanceof Denial ? error.answer : error;
@@ -230,7 +235,7 @@ export class AuthorizationService {
     const decision = this.explainDeviceCode(principal, session);
     await this.trail.decided(principal, 'requestDeviceCode', decision, {
       ...aboutSession(session),
-      reason: session.reason,
+      ...purposeOf(session),
     });
     if (!decision.allowed) {
       throw denied(decision);
@@ -243,7 +248,7 @@ export class AuthorizationService {
       ownOneDrives: [],
       action: 'requestDeviceCode',
       resource: toSessionResource(session),
-      context: this.reasoned(session.reason),
+      context: this.reasoned(session),
     });
   }
 
@@ -311,7 +316,7 @@ export class AuthorizationService {
   private async decided(about: About, asked: AskedOfItem): Promise<PermittedAction> {
     const decision = this.policy.engine.decide(itemQuestion(about, asked));
     if (!decision.allowed) {
-      throw new Denial(decision, this.mayBrowse(about, asked.reason) ? denied(decision) : notFound());
+      throw new Denial(decision, this.mayBrowse(about, asked) ? denied(decision) : notFound());
     }
     const { session, resource, ownOneDrives } = about;
     const oneDrive = await this.oneDrives.inBackup(session, resource.id);
@@ -320,17 +325,17 @@ export class AuthorizationService {
 
   private async recordingDenial<T>(
     { principal, session, resource }: About,
-    { action, reason }: AskedOfItem | AskedCopy,
+    asked: AskedOfItem | AskedCopy,
     decide: () => Promise<T>,
   ): Promise<T> {
     try {
       return await decide();
     } catch (error) {
       if (!(error instanceof Denial)) throw error;
-      await this.trail.decided(principal, action, error.decision, {
+      await this.trail.decided(principal, asked.action, error.decision, {
         ...aboutSession(session),
         item: { kind: 'onedrive', oneDriveId: resource.id },
-        reason: reason ?? session.reason,
+        ...purposeOf(session, asked),
       });
       throw error.answer;
     }
@@ -338,19 +343,19 @@ export class AuthorizationService {
 
   private async copyDecision(about: About, asked: AskedCopy) {
     // Before the target is looked for, so that the answer tells nothing of it to who may not even see the source.
-    const { oneDrive, isOwn } = await this.decided(about, { action: 'browse', reason: asked.reason });
+    const { oneDrive, isOwn } = await this.decided(about, toBrowse(asked));
     const target = await this.oneDrives.copyTarget(about.session, asked.target);
     const into = toResource(about.session, target.id);
     const decision = this.policy.engine.decide(copyQuestion(about, asked, into));
-    if (!decision.allowed && !this.mayBrowse({ ...about, resource: into }, asked.reason)) {
+    if (!decision.allowed && !this.mayBrowse({ ...about, resource: into }, asked)) {
       throw new Denial(decision, noTarget(asked.target));
     }
     return { decision, oneDrive, isOwn, target };
   }
 
   /** Whether a OneDrive exists for the caller, who may then be told what else the policy says of it. */
-  private mayBrowse(about: About, reason: string | undefined): boolean {
-    return this.policy.engine.decide(itemQuestion(about, { action: 'browse', reason })).allowed;
+  private mayBrowse(about: About, asked: Reasoned): boolean {
+    return this.policy.engine.decide(itemQuestion(about, toBrowse(asked))).allowed;
   }
 
   /** A session opened when the issuer still spoke for the organization proves nothing today. */
@@ -362,13 +367,18 @@ export class AuthorizationService {
     return own.map(({ id }) => id);
   }
 
-  private reasoned(reason: string | undefined) {
-    return { time: this.now(), reason, reasonAccepted: this.reasonRules.isAccepted(reason) };
+  private reasoned({ reason, onBehalfOf }: Reasoned) {
+    return { time: this.now(), reason, reasonAccepted: this.reasonRules.isAccepted(reason), onBehalfOf };
   }
 
   private now(): Date {
     return new Date(this.clock.now());
   }
+}
+
+/** To look at it, for the same purpose. */
+function toBrowse({ reason, onBehalfOf }: Reasoned): AskedOfItem {
+  return { action: 'browse', reason, onBehalfOf };
 }
 
 /** The policy's no, on its way to the record and from there to the caller. */

@@ -1,6 +1,6 @@
 import type { OneDriveResource, PolicyQuestion } from '@app/policy';
 
-import type { CopyRequest, RestoreRequest } from '../actions/action-request.js';
+import type { CopyRequest, Reasoned, RestoreRequest } from '../actions/action-request.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
 import type { WantedTarget } from './onedrive-lookup.service.js';
 import type { ReasonRules } from './reason-rules.service.js';
@@ -12,14 +12,13 @@ interface WithCredentialProfile {
 
 /** What is asked of a OneDrive, as far as the policy decides by it. */
 export type AskedOfItem =
-  | { readonly action: 'browse' | 'save'; readonly reason?: string | undefined }
-  | (Pick<RestoreRequest, 'action' | 'reason' | 'documentAction'> & WithCredentialProfile)
-  | {
+  | ({ readonly action: 'browse' | 'save' } & Reasoned)
+  | (Pick<RestoreRequest, 'action' | 'reason' | 'onBehalfOf' | 'documentAction'> & WithCredentialProfile)
+  | ({
       readonly action: 'send';
-      readonly reason?: string | undefined;
       readonly senderAllowed: boolean;
       readonly recipientAllowed: boolean;
-    };
+    } & Reasoned);
 
 export interface AskedCopy
   extends
@@ -42,7 +41,7 @@ export type ItemQuestion = Extract<PolicyQuestion, { action: 'browse' | 'restore
 export function itemQuestion(about: About, asked: AskedOfItem): ItemQuestion {
   const { principal, ownOneDrives, resource } = about;
   const asker = { principal, ownOneDrives, resource };
-  const context = circumstances(about, asked.reason);
+  const context = circumstances(about, asked);
   switch (asked.action) {
     case 'browse':
     case 'save':
@@ -60,20 +59,26 @@ export function itemQuestion(about: About, asked: AskedOfItem): ItemQuestion {
 
 export function copyQuestion(about: About, asked: AskedCopy, target: OneDriveResource): ItemQuestion {
   const { principal, ownOneDrives, resource } = about;
-  const { credentialProfile, documentLastVersionAction: documentAction, restorePermissions, reason } = asked;
+  const { credentialProfile, documentLastVersionAction: documentAction, restorePermissions } = asked;
   return {
     principal,
     ownOneDrives,
     resource,
     action: 'copy',
-    context: { ...circumstances(about, reason), credentialProfile, documentAction, restorePermissions, target },
+    context: { ...circumstances(about, asked), credentialProfile, documentAction, restorePermissions, target },
   };
 }
 
-/** What is done in a session without a reason of its own is done for the reason the session was opened for. */
+/** What is done in a session without a reason of its own is done for the reason the session was opened for; likewise for whom. */
 export function circumstances(
   { session, time, reasonRules }: Pick<About, 'session' | 'time' | 'reasonRules'>,
-  reason: string | undefined = session.reason,
+  asked: Reasoned = {},
 ) {
-  return { time, reason, reasonAccepted: reasonRules.isAccepted(reason), itemKind: 'oneDrive' as const };
+  const purpose = purposeOf(session, asked);
+  return { time, ...purpose, reasonAccepted: reasonRules.isAccepted(purpose.reason), itemKind: 'oneDrive' as const };
+}
+
+/** Why and for whom something is done in a session. */
+export function purposeOf(session: Reasoned, { reason, onBehalfOf }: Reasoned = {}): Required<Reasoned> {
+  return { reason: reason ?? session.reason, onBehalfOf: onBehalfOf ?? session.onBehalfOf };
 }

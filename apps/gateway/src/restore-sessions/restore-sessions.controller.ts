@@ -69,6 +69,7 @@ function toOpenRequest(body: OpenRestoreSessionDto) {
     showDeleted: body.showDeleted ?? false,
     showAllVersions: body.showAllVersions ?? false,
     reason: body.reason,
+    onBehalfOf: body.onBehalfOf,
   };
 }
 

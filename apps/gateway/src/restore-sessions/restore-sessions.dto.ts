@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { Flag, Reason, ResourceId, Rule, text } from '../http/fields.js';
+import { Flag, OnBehalfOf, Reason, ResourceId, Rule, text } from '../http/fields.js';
 
 /** ISO 8601 with a zone: a time without one is how the wrong restore point gets picked. */
 const instant =
@@ -37,6 +37,9 @@ export class OpenRestoreSessionDto {
 
   @Reason()
   readonly reason?: string;
+
+  @OnBehalfOf()
+  readonly onBehalfOf?: string;
 }
 
 export class RestoreSessionDto {

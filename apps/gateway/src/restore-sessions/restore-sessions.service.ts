@@ -14,19 +14,19 @@ import { RestoreSessionsRepository } from '@app/store';
 import { VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
+import type { Reasoned } from '../actions/action-request.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { CLOCK, CONFIGURATION } from '../infrastructure/tokens.js';
 import { AuthorizationService } from '../policy/authorization.service.js';
 import { RestoreSessionEnds } from './restore-session-ends.js';
 import type { RestoreSession } from './restore-session.js';
 
-export interface OpenRestoreSession {
+export interface OpenRestoreSession extends Reasoned {
   readonly organizationId: string;
   /** ISO 8601 UTC; default: the latest backup. */
   readonly pointInTime?: string | undefined;
   readonly showDeleted: boolean;
   readonly showAllVersions: boolean;
-  readonly reason?: string | undefined;
 }
 
 /** Opens, finds and stops the restore sessions of a caller. A session opened for somebody else does not exist. */
@@ -43,7 +43,7 @@ export class RestoreSessionsService {
   ) {}
 
   async open(principal: Principal, request: OpenRestoreSession): Promise<RestoreSession> {
-    const organization = await this.authorization.openRestoreSession(principal, request.organizationId, request.reason);
+    const organization = await this.authorization.openRestoreSession(principal, request.organizationId, request);
     const { firstBackupAt, lastBackupAt } = organization;
     if (firstBackupAt === undefined || isBefore(request.pointInTime, firstBackupAt)) {
       throw new BeforeFirstBackupError('The organization has no backup from that time or before.');
@@ -51,7 +51,7 @@ export class RestoreSessionsService {
     if ((await this.sessions.countOpen(principal)) >= this.configuration.limits.sessionsPerCaller) {
       throw new RateLimitedError('You have too many open restore sessions; stop one first.');
     }
-    const { showDeleted, showAllVersions, reason } = request;
+    const { showDeleted, showAllVersions, reason, onBehalfOf } = request;
     const upstream = await this.client.openRestoreSession(organization.id, {
       ...(request.pointInTime === undefined ? {} : { pointInTime: request.pointInTime }),
       showDeleted,
@@ -68,6 +68,7 @@ export class RestoreSessionsService {
       showDeleted,
       showAllVersions,
       reason,
+      onBehalfOf,
       createdAt,
     };
     try {

@@ -7,6 +7,7 @@ import {
   Flag,
   MailAddress,
   NotTogetherWith,
+  OnBehalfOf,
   OneOf,
   Reason,
   ResourceId,
@@ -73,6 +74,9 @@ export class CopyDto {
 
   @Reason()
   reason?: string;
+
+  @OnBehalfOf()
+  onBehalfOf?: string;
 }
 
 export function toCopyRequest(dto: CopyDto): CopyRequest {
@@ -89,6 +93,7 @@ export function toCopyRequest(dto: CopyDto): CopyRequest {
     credentialProfile: dto.credentialProfile,
     userCode: dto.userCode,
     reason: dto.reason,
+    onBehalfOf: dto.onBehalfOf,
   };
 }
 

@@ -107,6 +107,9 @@ export class OperationDto {
   @ApiPropertyOptional({ type: String, description: 'Why, as the caller said.' })
   reason?: string;
 
+  @ApiPropertyOptional({ type: String, description: 'For whom, as the service said.' })
+  onBehalfOf?: string;
+
   @ApiPropertyOptional({ type: OperationProblemDto, description: 'What went wrong, once it has.' })
   problem?: OperationProblemDto;
 }

@@ -1,6 +1,6 @@
 import type { Secret } from '@app/secrets';
 
-import { NotTogetherWith, OneOf, Reason } from '../../http/fields.js';
+import { NotTogetherWith, OnBehalfOf, OneOf, Reason } from '../../http/fields.js';
 import type { RestoreRequest } from '../action-request.js';
 import { CredentialProfile, UserCode } from './credential-fields.js';
 
@@ -29,6 +29,9 @@ export class RestoreDto {
 
   @Reason()
   reason?: string;
+
+  @OnBehalfOf()
+  onBehalfOf?: string;
 }
 
 export function toRestoreRequest(dto: RestoreDto): RestoreRequest {
@@ -39,5 +42,6 @@ export function toRestoreRequest(dto: RestoreDto): RestoreRequest {
     credentialProfile: dto.credentialProfile,
     userCode: dto.userCode,
     reason: dto.reason,
+    onBehalfOf: dto.onBehalfOf,
   };
 }

@@ -1,4 +1,4 @@
-import { Flag, Reason } from '../../http/fields.js';
+import { Flag, OnBehalfOf, Reason } from '../../http/fields.js';
 import type { SaveRequest } from '../action-request.js';
 
 /** Body of `save`; may be left out. */
@@ -12,8 +12,11 @@ export class SaveDto {
 
   @Reason()
   reason?: string;
+
+  @OnBehalfOf()
+  onBehalfOf?: string;
 }
 
 export function toSaveRequest(dto: SaveDto): SaveRequest {
-  return { action: 'save', asZip: dto.asZip ?? true, reason: dto.reason };
+  return { action: 'save', asZip: dto.asZip ?? true, reason: dto.reason, onBehalfOf: dto.onBehalfOf };
 }

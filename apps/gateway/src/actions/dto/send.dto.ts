@@ -1,4 +1,4 @@
-import { BodyText, HeaderText, MailAddress, Reason } from '../../http/fields.js';
+import { BodyText, HeaderText, MailAddress, OnBehalfOf, Reason } from '../../http/fields.js';
 import type { SendRequest } from '../action-request.js';
 
 /** Body of `send`: by e-mail, as an attachment, to one mailbox. */
@@ -20,6 +20,9 @@ export class SendDto {
 
   @Reason()
   reason?: string;
+
+  @OnBehalfOf()
+  onBehalfOf?: string;
 }
 
 export function toSendRequest(dto: SendDto): SendRequest {
@@ -30,5 +33,6 @@ export function toSendRequest(dto: SendDto): SendRequest {
     subject: dto.subject,
     text: dto.text,
     reason: dto.reason,
+    onBehalfOf: dto.onBehalfOf,
   };
 }
