@@ -129,6 +129,14 @@ describe('the access token of a request', () => {
     expectChallenge(answer);
   });
 
+  it('is refused without its groups, with a text that says what to do', async () => {
+    const claims = { groups: undefined, _claim_names: { groups: 'src1' }, _claim_sources: { src1: {} } };
+    const answer = await post(`Bearer ${await world.sso.token('oscar', claims)}`);
+    expectProblem(answer, 'token-invalid');
+    expectChallenge(answer);
+    expect(answer.body.detail).toMatch(/too many.*application roles or fewer groups/);
+  });
+
   it.each<[string, Claims]>([
     ['that is an ID token', { typ: 'JWT' }],
     ['without a type', { typ: undefined }],

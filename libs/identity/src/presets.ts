@@ -1,6 +1,9 @@
 import type { IssuerConfiguration } from '@app/config';
 import type { JsonObject } from './compact-token.js';
 
+/** The name of a claim, or of a claim within a claim. */
+export type ClaimName = string | readonly [claim: string, member: string];
+
 /** How one kind of issuer names things. Of several names the first that the token has counts. */
 export interface ClaimsPreset {
   readonly clientId: readonly string[];
@@ -8,7 +11,7 @@ export interface ClaimsPreset {
   readonly userName: readonly string[];
   readonly email: readonly string[];
   readonly groups: readonly string[];
-  readonly roles: readonly string[];
+  readonly roles: readonly ClaimName[];
   readonly scopes: readonly string[];
   /** Whether the token says of itself that it is nobody's but the application's. */
   readonly isApplicationOnly: (claims: JsonObject) => boolean;
@@ -37,10 +40,13 @@ const entra: ClaimsPreset = {
 
 const okta: ClaimsPreset = { ...generic, clientId: ['cid'], scopes: ['scp'] };
 
+/** Realm roles. Roles of a client are in `resource_access`, one list a client: a mapper puts the right one into `roles`. */
+const keycloak: ClaimsPreset = { ...generic, roles: ['roles', ['realm_access', 'roles']] };
+
 export const presets: Readonly<Record<IssuerConfiguration['preset'], ClaimsPreset>> = {
   generic,
   entra,
   okta,
-  keycloak: generic,
+  keycloak,
   ping: generic,
 };

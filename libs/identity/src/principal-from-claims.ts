@@ -1,8 +1,8 @@
 import type { IssuerConfiguration, RoleBinding } from '@app/config';
 import { readActor } from './actor.js';
 import { asText } from './claim-texts.js';
-import type { JsonObject } from './compact-token.js';
-import { presets } from './presets.js';
+import { isObject, type JsonObject } from './compact-token.js';
+import { type ClaimName, type ClaimsPreset, presets } from './presets.js';
 import type { Principal } from './principal.js';
 import { TokenRefusedError } from './refusal.js';
 import { organizationsOf } from './role-bindings.js';
@@ -27,6 +27,7 @@ export function principalFromClaims(
   bindings: readonly RoleBinding[],
 ): Principal {
   const names = presets[issuer.preset];
+  refuseOverage(claims, names);
   const clientId = readText(claims, names.clientId);
   const objectId = readObjectId(claims, names.objectId);
   const person = {
@@ -56,6 +57,17 @@ export function principalFromClaims(
 }
 
 /**
+ * Entra ID leaves groups out of a token that would have too many, and says so: by a distributed claim (OpenID Connect Core 1.0,
+ * section 5.6.2), which is not fetched, or by `hasgroups`. Nobody knows then what a group would have forbidden.
+ */
+function refuseOverage(claims: JsonObject, { groups, roles, scopes }: ClaimsPreset): void {
+  const { _claim_names: elsewhere = {}, hasgroups = false } = claims;
+  if (!isObject(elsewhere) || typeof hasgroups !== 'boolean') throw new TokenRefusedError('unsound-claims');
+  const isLeftOut = (name: ClaimName) => typeof name === 'string' && Object.hasOwn(elsewhere, name);
+  if (hasgroups || [...groups, ...roles, ...scopes].some(isLeftOut)) throw new TokenRefusedError('groups-overage');
+}
+
+/**
  * A service's token is the application's own: it says so, or its subject is its client (RFC 9068, section 2.2). The object id of such a
  * token, if any, is the application's and equals the subject. One trace of a person, and it is a person's: nobody becomes a
  * service by choosing a client.
@@ -69,8 +81,15 @@ function isServiceToken(claims: AccessTokenClaims, issuer: IssuerConfiguration, 
   return isApplicationOnly(claims) || (oid === undefined && claims.sub === clientId);
 }
 
-function first(claims: JsonObject, names: readonly string[]): unknown {
-  return names.map((name) => ownClaim(claims, name)).find((value) => value !== undefined && value !== null);
+function first(claims: JsonObject, names: readonly ClaimName[]): unknown {
+  return names.map((name) => claimOf(claims, name)).find((value) => value !== undefined && value !== null);
+}
+
+function claimOf(claims: JsonObject, name: ClaimName): unknown {
+  if (typeof name === 'string') return ownClaim(claims, name);
+  const holder = ownClaim(claims, name[0]) ?? {};
+  if (!isObject(holder)) throw new TokenRefusedError('unsound-claims');
+  return ownClaim(holder, name[1]);
 }
 
 /** Names come from the configuration too, and `constructor` is a member of every object. */
@@ -116,7 +135,7 @@ function asciiLowerCase(text: string): string {
   return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
-function readValues(claims: JsonObject, names: readonly string[]): readonly string[] {
+function readValues(claims: JsonObject, names: readonly ClaimName[]): readonly string[] {
   const value = first(claims, names) ?? [];
   const values: unknown[] = Array.isArray(value) ? value : [value];
   if (values.length > MOST_VALUES) throw new TokenRefusedError('unsound-claims');

@@ -15,6 +15,8 @@ export const refusals = {
   'bad-signature': 'The signature of the token is wrong.',
   'wrong-audience': 'The token is meant for somebody else.',
   'unsound-claims': 'A claim of the token is missing or not well-formed.',
+  'groups-overage':
+    'The token leaves out groups or roles because there are too many. Let the issuer put application roles or fewer groups into it.',
   expired: 'The token has expired.',
   'not-yet-valid': 'The token is not valid yet.',
   'too-old': 'The token was issued too long ago.',
