@@ -30,6 +30,8 @@ export interface Neighbours {
 /** One gateway as callers see it. */
 export interface Gateway {
   readonly url: string;
+  /** By the gateway's own clock, which may stand still while tests go on, ms. */
+  readonly now: () => number;
   readonly app: NestFastifyApplication;
   /** Its log so far, one JSON line each. */
   readonly log: () => readonly string[];
@@ -119,6 +121,7 @@ export async function startGateway(
   await app.listen(0, '127.0.0.1');
   return {
     url: (await app.getUrl()).replace('[::1]', '127.0.0.1'),
+    now: () => clock?.now() ?? Date.now(),
     app,
     log: () => lines,
     close: () => app.close(),
