@@ -119,7 +119,7 @@ describe('a change of the configuration, without a restart', () => {
       times: 1_000,
     });
     hold.release();
-    await until(() => logged('cannot be decided on').length > 0, moving);
+    await until(() => logged('cannot start yet').length > 0, moving);
     expect(await oscar.caller.operation(second)).toMatchObject({ state: 'accepted' });
     expect(actionRequests(neighbours.veeam.control)).toEqual([]);
     neighbours.veeam.control.removeFault(fault);
