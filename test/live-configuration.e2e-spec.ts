@@ -120,7 +120,7 @@ describe('a change of the configuration, without a restart', () => {
     });
     hold.release();
     await until(() => logged('cannot start yet').length > 0, moving);
-    expect(await oscar.caller.operation(second)).toMatchObject({ state: 'accepted' });
+    await until(async () => (await oscar.caller.operation(second)).state === 'accepted');
     expect(actionRequests(neighbours.veeam.control)).toEqual([]);
     neighbours.veeam.control.removeFault(fault);
     await until(async () => (await oscar.caller.operation(second)).state === 'succeeded', moving);

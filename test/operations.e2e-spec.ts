@@ -4,6 +4,7 @@ import pg from 'pg';
 
 import { ManualClock } from '@app/clock';
 import type { Configuration } from '@app/config';
+import { AccessTokenAuthenticator, factsOf } from '@app/identity';
 
 import { Caller, operationIdOf } from './support/caller.js';
 import { until, whileAdvancing } from './support/until.js';
@@ -59,6 +60,12 @@ describe('an operation', () => {
   function callerAt(at: Gateway, name = 'alice'): Promise<Caller> {
     return Caller.named(name, { sso: neighbours.sso, gateway: at });
   }
+
+  /** As her token says. */
+  const principalOfAlice = () => {
+    const authorization = ['authorization', `Bearer ${alice.token ?? ''}`];
+    return gateway.app.get(AccessTokenAuthenticator).authenticate(authorization);
+  };
 
   async function openDesk(caller = alice, name = 'Alice'): Promise<Desk> {
     const sid = await caller.openSession();
@@ -290,19 +297,35 @@ describe('an operation', () => {
     expect((await bob.get('/api/v1/operations')).body.items).toEqual([]);
   });
 
-  it('that a dead replica left behind is interrupted, not sent again, and frees its restore session', async () => {
-    const desk = await openDesk();
-    holdRestores().release();
+  /** A restore that a replica claimed and whose lease is over. */
+  async function leftBehind(desk: Desk, sentAt?: Date): Promise<string> {
     const id = randomUUID();
     const now = clock.now();
+    const { body } = await restore(desk, alice, 'wait=60');
     await rows(
-      `insert into operations (id, action, state, owner_issuer, owner_subject, organization_id, organization_name,
-         restore_session_id, item, request, credential, request_id, requested_at, started_at, lease_until, epoch)
-       select $1, 'restore', 'submitting', owner_issuer, owner_subject, organization_id, organization_name,
-         id, '{"kind":"onedrive","oneDriveId":"x"}', '{"action":"restore"}', 'contoso', 'r', $2, $2, $3, 1
-       from restore_sessions where id = $4`,
-      [id, new Date(now - 2 * MINUTE), new Date(now - MINUTE), desk.sid],
+      `insert into operations (id, action, state, owner_issuer, owner_subject, principal, on_own_onedrive, organization_id,
+         organization_name, restore_session_id, upstream_session_id, item, request, credential, request_id, requested_at,
+         started_at, sent_at, lease_until, epoch)
+       select $1, 'restore', 'submitting', owner_issuer, owner_subject, $2, true, organization_id,
+         organization_name, restore_session_id, upstream_session_id, item,
+         '{"action":"restore","documentVersion":"last","documentAction":"keep"}', credential, 'r', $3, $3, $4, $5, 1
+       from operations where id = $6`,
+      [
+        id,
+        JSON.stringify(factsOf(await principalOfAlice())),
+        new Date(now - 2 * MINUTE),
+        sentAt,
+        new Date(now - MINUTE),
+        body.id,
+      ],
     );
+    neighbours.veeam.control.clearReceived();
+    return id;
+  }
+
+  it('that a dead replica left behind is interrupted, not sent again, and frees its restore session', async () => {
+    const desk = await openDesk();
+    const id = await leftBehind(desk, new Date(clock.now() - 2 * MINUTE));
     await until(async () => (await alice.operation(id)).state !== 'submitting', { clock, by: SECOND });
     expect(await alice.operation(id)).toMatchObject({
       state: 'interrupted',
@@ -312,6 +335,12 @@ describe('an operation', () => {
     expect(sent()).toHaveLength(0);
 
     expect(await restore(desk, alice, 'wait=60')).toMatchObject({ status: 200, body: { state: 'succeeded' } });
+  });
+
+  it('that a dead replica had not begun to send is done by another', async () => {
+    const id = await leftBehind(await openDesk());
+    await until(async () => (await alice.operation(id)).state === 'succeeded', { clock, by: SECOND });
+    expect(sent()).toHaveLength(1);
   });
 
   it('that is a mail keeps subject and text until it is final and no longer', async () => {

@@ -7,6 +7,8 @@ import { auditRecords } from './support/trail.js';
 import { actionRequests } from './support/upstream.js';
 import { type Gateway, type Neighbours, startGateway, startNeighbours } from './support/world.js';
 
+jest.setTimeout(60_000);
+
 const HOUR = 60 * 60_000;
 
 describe('the ceiling of what may be done to OneDrives of others within an hour', () => {
@@ -25,14 +27,13 @@ describe('the ceiling of what may be done to OneDrives of others within an hour'
     await neighbours.close();
   });
 
-  async function start(operatorCeilings: Configuration['operatorCeilings']): Promise<Gateway> {
+  async function start(operatorCeilings: Configuration['operatorCeilings'], at = clock): Promise<Gateway> {
     const gateway = await startGateway(neighbours, {
-      clock,
+      clock: at,
       adjust: (configuration) => ({
         ...configuration,
         operatorCeilings,
-        // The clock goes an hour on: nothing but the ceiling is to be the matter.
-        limits: { ...configuration.limits, requestsPerWindow: 100_000, leaseMs: 3 * HOUR, sessionIdleMs: 3 * HOUR },
+        limits: { ...configuration.limits, requestsPerWindow: 100_000 },
       }),
     });
     gateways.push(gateway);
@@ -81,15 +82,9 @@ describe('the ceiling of what may be done to OneDrives of others within an hour'
       })),
     );
 
-    await clock.advance(HOUR + 1);
-    const token = await neighbours.sso.token('oscar', { iat: Math.floor(clock.now() / 1000) });
-    const later = await fetch(`${gateway.url}/api/v1/restore-sessions/${oscar.sid}/onedrives/${bobs}/save`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: '{}',
-    });
-    expect(later.status).toBe(200);
-    await later.arrayBuffer();
+    const anHourLater = await start({ actions: 4, bytes: undefined }, new ManualClock(clock.now() + HOUR + 1));
+    const later = await deskOf('oscar', anHourLater);
+    expect((await act(later, bobs, 'save')).status).toBe(200);
   });
 
   it('does not count what people do to their own OneDrive', async () => {
@@ -101,18 +96,18 @@ describe('the ceiling of what may be done to OneDrives of others within an hour'
   });
 
   it('lets exactly as many through as it says when many are asked for at once on two replicas', async () => {
-    const replicas = [await start({ actions: 5, bytes: undefined }), await start({ actions: 5, bytes: undefined })];
+    const replicas = [await start({ actions: 3, bytes: undefined }), await start({ actions: 3, bytes: undefined })];
     const desks = await Promise.all(
-      Array.from({ length: 12 }, (_, n) => replicas[n % 2]).flatMap((gateway) =>
+      Array.from({ length: 8 }, (_, n) => replicas[n % 2]).flatMap((gateway) =>
         gateway ? [deskOf('oscar', gateway)] : [],
       ),
     );
     const answers = await Promise.all(desks.map((desk) => act(desk, desk.oneDrives.Bob, 'restore')));
     expect(answers.map(({ status }) => status).sort()).toEqual([
-      ...Array.from({ length: 5 }, () => 200),
-      ...Array.from({ length: 7 }, () => 429),
+      ...Array.from({ length: 3 }, () => 200),
+      ...Array.from({ length: 5 }, () => 429),
     ]);
-    expect(actionRequests(neighbours.veeam.control)).toHaveLength(5);
+    expect(actionRequests(neighbours.veeam.control)).toHaveLength(3);
   });
 
   it('refuses a download before its first byte when its length does not fit, and counts one that runs', async () => {
@@ -127,8 +122,9 @@ describe('the ceiling of what may be done to OneDrives of others within an hour'
 
     const refused = await act(second, second.oneDrives.Bob, 'save');
     expectProblem(refused, 'rate-limited');
-    const { body: list } = await second.caller.get('/api/v1/operations?limit=1');
-    expect(list.items[0]).toMatchObject({ action: 'save', state: 'failed', problem: { code: 'rate-limited' } });
+    const { body: list } = await second.caller.get('/api/v1/operations');
+    const ended = list.items.find(({ restoreSessionId }: Record<string, string>) => restoreSessionId === second.sid);
+    expect(ended).toMatchObject({ action: 'save', state: 'failed', problem: { code: 'rate-limited' } });
     // A small one is written before anybody can stop it.
     expect(['aborted', 'finished']).toContain(await neighbours.veeam.control.saves().at(-1)?.ended);
   });

@@ -6,7 +6,7 @@ import type { Configuration } from '@app/config';
 
 import { freePort } from '../scripts/free-port.js';
 import { type Answer, Caller } from './support/caller.js';
-import { whileAdvancing } from './support/until.js';
+import { until, whileAdvancing } from './support/until.js';
 import { actionRequests } from './support/upstream.js';
 import { type Gateway, type GatewayOptions, type Neighbours, startGateway, startNeighbours } from './support/world.js';
 
@@ -280,19 +280,23 @@ describe('a gateway whose upstream', () => {
     });
   });
 
-  it('refuses the connection when an action comes leaves it failed and unsent', async () => {
+  it('refuses the connection when an action comes leaves it waiting and unsent, and gets it once it listens again', async () => {
+    const clock = new ManualClock(Date.now());
     const door = await openDoor(new URL(neighbours.veeam.url).port);
     try {
-      const alice = await callerAt(await gatewayWith({ environment: { VEEAM_URL: door.url } }));
+      const gateway = await gatewayWith({ clock, environment: { VEEAM_URL: door.url } });
+      const alice = await callerAt(gateway);
       const desk = await openDesk(alice);
       neighbours.veeam.control.clearReceived();
       await door.shut(); // reads go on over the connections that stand, an action takes a new one
-      const answer = await restore(alice, desk);
-      expect(answer).toMatchObject({
-        status: 200,
-        body: { state: 'failed', problem: { code: 'upstream-unavailable' } },
-      });
+      const { body } = await alice.post(`${desk}/restore`, {});
+      const moving = { clock, by: 100 };
+      await until(() => gateway.log().some((line) => line.includes('operation failed')), moving);
+      await until(async () => (await alice.operation(body.id as string)).state === 'accepted');
       expect(actionRequests(neighbours.veeam.control)).toEqual([]);
+      await door.open();
+      await until(async () => (await alice.operation(body.id as string)).state === 'succeeded', { clock, by: 1_000 });
+      expect(actionRequests(neighbours.veeam.control)).toHaveLength(1);
     } finally {
       await door.remove();
     }
@@ -410,6 +414,8 @@ function expectProblem({ status, headers, body }: Answer, expected: number, code
 
 interface Door {
   readonly url: string;
+  /** Lets new connections in again. */
+  readonly open: () => Promise<void>;
   /** Refuses new connections; those that stand go on. */
   readonly shut: () => Promise<void>;
   readonly remove: () => Promise<void>;
@@ -431,12 +437,18 @@ async function openDoor(port: string): Promise<Door> {
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   // close() stops the listening at once, and calls back when the last connection has ended.
+  const { port: own } = server.address() as AddressInfo;
+  const open = async () => {
+    server.listen(own, '127.0.0.1');
+    await once(server, 'listening');
+  };
   const shut = () => {
     server.close();
     return new Promise<void>(setImmediate);
   };
   return {
-    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `https://127.0.0.1:${own}`,
+    open,
     shut,
     remove: async () => {
       for (const socket of sockets) socket.destroy();

@@ -2,8 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import type { ManualClock } from '@app/clock';
 
-const LOOK_EVERY_MS = 10;
-const PATIENCE_MS = 20_000;
+const LOOK_EVERY_MS = 40;
+const PATIENCE_MS = 25_000;
 
 interface Moving {
   readonly clock: ManualClock;

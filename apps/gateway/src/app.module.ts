@@ -24,9 +24,14 @@ import { RateLimitGuard, rateLimitOptions } from './http/rate-limit.guard.js';
 import { ConfigurationWatch } from './infrastructure/configuration-watch.js';
 import { infrastructure, InfrastructureShutdown, type Surroundings } from './infrastructure/infrastructure.js';
 import { ManagementServer } from './management/management-server.js';
+import { BlockingProgress } from './operations/blocking-progress.js';
 import { ClaimedOperations } from './operations/claimed-operations.js';
+import { FollowedOperations } from './operations/followed-operations.js';
+import { LeftOperations } from './operations/left-operations.js';
 import { OperationEnds } from './operations/operation-ends.js';
+import { OperationReconciliations } from './operations/operation-reconciliations.js';
 import { OperationRunner } from './operations/operation-runner.js';
+import { OperationSubmission } from './operations/operation-submission.js';
 import { OperationsController } from './operations/operations.controller.js';
 import { OperationsService } from './operations/operations.service.js';
 import { Replica } from './operations/replica.js';
@@ -96,6 +101,11 @@ const services = [
   ClaimedOperations,
   RunningOperations,
   StartDecisions,
+  BlockingProgress,
+  OperationSubmission,
+  FollowedOperations,
+  OperationReconciliations,
+  LeftOperations,
   OperationRunner,
   OperationsService,
   SavesService,

@@ -22,6 +22,7 @@ export const decidedActions = [
 export const auditedEvents = [
   'operation.started',
   'operation.ended',
+  'operation.reconciled',
   'restore-session.opened',
   'restore-session.stopped',
   'credential-profile.used',

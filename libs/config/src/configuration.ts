@@ -144,6 +144,12 @@ export interface Limits {
   readonly leaseMs: number;
   /** An operation that has not started for so long fails, ms. */
   readonly queueAgeMs: number;
+  /** Restores, copies and mails of one organization that run at the same time, on all replicas together. */
+  readonly operationsPerOrganization: number;
+  /** An operation that upstream goes on with by itself is followed for so long at most, ms. */
+  readonly followMaxMs: number;
+  /** For so long it is tried to find out what became of an interrupted operation, and its session is kept, ms. */
+  readonly reconcileMs: number;
   /** Time running downloads and restores get at a shutdown, ms. */
   readonly shutdownGraceMs: number;
 }

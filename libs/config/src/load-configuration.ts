@@ -138,6 +138,9 @@ function limitsOf(limits: LimitSettings, v5MaxWaitMs: number): Configuration['li
     denialsPerMinute: limits.denialsPerMinute,
     leaseMs: limits.lease,
     queueAgeMs: limits.queueAge,
+    operationsPerOrganization: limits.operationsPerOrganization,
+    followMaxMs: limits.followMax,
+    reconcileMs: limits.reconcile,
     shutdownGraceMs: limits.shutdownGrace,
   };
 }

@@ -114,6 +114,9 @@ export class LimitSettings {
   @Count(1, 1_000_000) denialsPerMinute = 60;
   @Duration('1s', '10m') lease = 60_000;
   @Duration('1s', '24h') queueAge = 15 * 60_000;
+  @Count(1, 10_000) operationsPerOrganization = 50;
+  @Duration('1m', '168h') followMax = 24 * 3_600_000;
+  @Duration('0s', '168h') reconcile = 24 * 3_600_000;
   @Duration('0s', '1h') shutdownGrace = 30_000;
 }
 

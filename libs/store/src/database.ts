@@ -19,6 +19,9 @@ export interface DatabaseOptions {
 /** A request that waits longer than this for a connection or an answer gets `store-unavailable`, ms. */
 const PATIENCE_MS = 5_000;
 
+/** A transaction whose replica gives no sign for so long is ended by the server, ms. */
+const IDLE_TRANSACTION_MS = 10_000;
+
 /** SQLSTATE of a row that would break a unique index (PostgreSQL, appendix A). */
 const UNIQUE_VIOLATION = '23505';
 
@@ -33,6 +36,8 @@ export class Database {
       max: 10,
       connectionTimeoutMillis: PATIENCE_MS,
       query_timeout: PATIENCE_MS,
+      // A replica that is paused within a transaction must not keep its locks from the others.
+      idle_in_transaction_session_timeout: IDLE_TRANSACTION_MS,
       application_name: 'restore-gateway',
       ...(options.caFile === undefined ? {} : { ssl: { ca: readFileSync(options.caFile, 'utf8') } }),
     });

@@ -3,6 +3,8 @@ export * from './database.js';
 export * from './device-codes.repository.js';
 export * from './migrate.js';
 export * from './operation.js';
+export * from './operation-claims.repository.js';
+export { transitions } from './operation-transitions.js';
 export * from './operations.repository.js';
 export * from './restore-sessions.repository.js';
 export * from './upstream-servers.repository.js';

@@ -43,6 +43,40 @@ export interface OperationProblem {
   readonly detail: string;
 }
 
+/** What was found out later of an operation whose answer was lost. Appended once; the state stays `interrupted`. */
+export interface OperationReconciliation {
+  /** `unknown`: upstream tells nothing that could only be of this one. */
+  readonly finding: 'done' | 'not-done' | 'unknown';
+  /** ISO 8601 UTC. */
+  readonly at: string;
+  /** Why it is believed, fit for the caller. */
+  readonly detail: string;
+}
+
+export interface OperationProgress {
+  readonly counts?: Pick<OperationOutcome, 'total' | 'restored' | 'failed' | 'skipped'> | undefined;
+  /** Of 100, when upstream says how many items there are. */
+  readonly percentage?: number | undefined;
+  /** What upstream has been doing since the event before, at most a few. */
+  readonly activities: readonly string[];
+}
+
+/** The last progress, and where in upstream's own log it was told. */
+export interface LastProgress extends Omit<OperationProgress, 'activities'> {
+  readonly upstreamOrder: number;
+}
+
+/** What can be watched of an operation. */
+export type OperationEventContent =
+  { readonly type: 'state'; readonly state: OperationState } | ({ readonly type: 'progress' } & OperationProgress);
+
+export interface OperationEvent {
+  /** Place among the events of its operation, from 1 without gaps. */
+  readonly sequence: number;
+  readonly time: Date;
+  readonly content: OperationEventContent;
+}
+
 export interface OperationOwner {
   readonly issuer: string;
   readonly subject: string;
@@ -80,6 +114,14 @@ export interface Operation {
   readonly problem: OperationProblem | undefined;
   readonly bytes: number | undefined;
   readonly sha256: string | undefined;
+  /** From then on something of it may have gone upstream; undefined: certainly not. */
+  readonly sentAt: Date | undefined;
+  /** Upstream's own session that it goes on in. */
+  readonly followedSessionId: string | undefined;
+  readonly progress: LastProgress | undefined;
+  readonly reconciliation: OperationReconciliation | undefined;
+  /** Only that replica may run it. */
+  readonly boundTo: string | undefined;
   /** Guards every write after a claim. */
   readonly epoch: number;
 }

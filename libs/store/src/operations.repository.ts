@@ -1,20 +1,13 @@
 import type { PrincipalFacts } from '@app/identity';
-import { and, desc, eq, gt, inArray, isNull, lt, lte, or, sql, type SQL } from 'drizzle-orm';
+import { InternalError } from '@app/problems';
+import { and, asc, desc, eq, gt, isNull, lt, ne, or } from 'drizzle-orm';
 
 import { type Ceiling, isReached, usedOf } from './ceiling.js';
-import { type Statements, type Orm, UniqueViolation } from './database.js';
-import type {
-  FinalOperationState,
-  Operation,
-  OperationAction,
-  OperationOutcome,
-  OperationOwner,
-  OperationProblem,
-  OperationState,
-} from './operation.js';
-import { operations, restoreSessions } from './schema.js';
-
-type Row = typeof operations.$inferSelect;
+import type { Orm, Statements } from './database.js';
+import type { Operation, OperationAction, OperationEvent, OperationOwner } from './operation.js';
+import { type Claim, claimed, ended } from './operation-claims.repository.js';
+import { addEvent, type Claimed, isBusy, isClaimed, move, ownedBy, toOperation } from './operation-rows.js';
+import { operationEvents, operations, restoreSessions } from './schema.js';
 
 export interface NewOperation {
   readonly id: string;
@@ -39,23 +32,7 @@ export interface NewOperation {
   readonly boundTo: string | undefined;
 }
 
-/** Who runs an operation, from when and until when unless renewed. */
-export interface Claim {
-  readonly replica: string;
-  readonly at: Date;
-  readonly leaseUntil: Date;
-}
-
-export interface OperationEnd {
-  readonly state: FinalOperationState;
-  readonly endedAt: Date;
-  readonly outcome?: OperationOutcome | undefined;
-  readonly problem?: OperationProblem | undefined;
-  readonly bytes?: number | undefined;
-  readonly sha256?: string | undefined;
-}
-
-/** The queue and the record of operations. After a claim every write is guarded by the claim's epoch. */
+/** The record of operations, as callers add to it and read it. What replicas do with them is in `OperationClaimsRepository`. */
 export class OperationsRepository {
   constructor(private readonly database: Statements) {}
 
@@ -69,12 +46,13 @@ export class OperationsRepository {
 
   /**
    * Records an operation and claims it at once, for actions that do not wait in the queue.
+   * @param sentAt when it is sent with that; undefined when it is yet to be begun
    * @returns undefined when the session has been stopped; `busy` when another operation of the session runs
    */
   async acceptAndClaim(
     operation: NewOperation,
     claim: Claim,
-    ceiling?: Ceiling,
+    { ceiling, sentAt }: { readonly ceiling?: Ceiling | undefined; readonly sentAt?: Date | undefined } = {},
   ): Promise<Operation | 'busy' | 'over-ceiling' | undefined> {
     try {
       return await this.database.transaction(async (orm) => {
@@ -82,12 +60,12 @@ export class OperationsRepository {
         if (accepted === undefined || accepted === 'over-ceiling') {
           return accepted;
         }
-        const rows = await orm
-          .update(operations)
-          .set(claimed(claim))
-          .where(eq(operations.id, operation.id))
-          .returning();
-        return rows.map(toOperation)[0];
+        return move(orm, accepted, {
+          from: ['accepted'],
+          to: 'submitting',
+          at: claim.at,
+          set: { ...claimed(claim), startedAt: claim.at, sentAt: sentAt ?? null },
+        });
       });
     } catch (error) {
       if (isBusy(error)) {
@@ -95,51 +73,6 @@ export class OperationsRepository {
       }
       throw error;
     }
-  }
-
-  /** Claims the oldest operation this replica may run and whose session is free; undefined when there is none. */
-  async claimNext(claim: Claim, queuedAfter: Date): Promise<Operation | undefined> {
-    const sessionIsBusy = sql`exists (select 1 from ${operations} as other where other.restore_session_id = ${operations.restoreSessionId} and other.state in ('submitting', 'following'))`;
-    try {
-      return await this.database.run(async (orm) => {
-        const next = orm
-          .select({ id: operations.id })
-          .from(operations)
-          .where(
-            and(
-              eq(operations.state, 'accepted'),
-              gt(operations.requestedAt, queuedAfter),
-              or(isNull(operations.runAfter), lte(operations.runAfter, claim.at)),
-              or(isNull(operations.boundTo), eq(operations.boundTo, claim.replica)),
-              sql`not ${sessionIsBusy}`,
-            ),
-          )
-          .orderBy(operations.requestedAt)
-          .limit(1)
-          .for('update', { skipLocked: true });
-        const rows = await orm
-          .update(operations)
-          .set(claimed(claim))
-          // `=`, which asks once: by `in` the planner may ask again for each row, and claim a second one.
-          .where(and(eq(operations.id, next), eq(operations.state, 'accepted')))
-          .returning();
-        return rows.map(toOperation)[0];
-      });
-    } catch (error) {
-      if (isBusy(error)) {
-        // Another replica took an operation of the same session between our look and our claim.
-        return undefined;
-      }
-      throw error;
-    }
-  }
-
-  /** @returns false when the claim is no longer ours: nothing more may be done for the operation. */
-  async renewLease(id: string, epoch: number, leaseUntil: Date): Promise<boolean> {
-    const rows = await this.database.run((orm) =>
-      orm.update(operations).set({ leaseUntil }).where(running(id, epoch)).returning({ id: operations.id }),
-    );
-    return rows.length === 1;
   }
 
   /**
@@ -159,74 +92,24 @@ export class OperationsRepository {
       const used = await usedOf(orm, operation.owner, ceiling, operation);
       const left = Math.max(0, bytes - used.bytes);
       if (announced !== undefined && announced <= left) {
-        await orm.update(operations).set({ bytes: announced }).where(running(operation.id, operation.epoch));
+        await orm
+          .update(operations)
+          .set({ bytes: announced })
+          .where(isClaimed(operation, ['submitting']));
       }
       return left;
     });
   }
 
-  /**
-   * Gives a claimed operation back to the queue, of which nothing has gone upstream.
-   * @returns false when the claim is no longer ours
-   */
-  async release(id: string, epoch: number, runAfter: Date): Promise<boolean> {
-    const rows = await this.database.run((orm) =>
-      orm
-        .update(operations)
-        .set({ state: 'accepted', startedAt: null, leaseUntil: null, runAfter })
-        .where(and(running(id, epoch), eq(operations.state, 'submitting')))
-        .returning({ id: operations.id }),
-    );
-    return rows.length === 1;
-  }
-
-  /** Ends a claimed operation. @returns undefined when the claim is no longer ours: nothing was written. */
-  async end(id: string, epoch: number, end: OperationEnd): Promise<Operation | undefined> {
-    return this.endWhere(running(id, epoch), end);
-  }
-
   /** Ends an operation of the caller that has not started. @returns undefined when it has, or is not the caller's. */
-  async cancel(id: string, owner: OperationOwner, endedAt: Date): Promise<Operation | undefined> {
-    return this.endWhere(and(eq(operations.id, id), eq(operations.state, 'accepted'), ...ownedBy(owner)), {
-      state: 'canceled',
-      endedAt,
-    });
-  }
-
-  /** What was claimed by replicas that no longer renew their lease. */
-  async listAbandoned(now: Date): Promise<Operation[]> {
-    return this.listWhere(abandoned(now));
-  }
-
-  /** Ends as `interrupted` what was abandoned. @returns undefined when it is no longer */
-  async interruptAbandoned(
-    { id, epoch }: Pick<Operation, 'id' | 'epoch'>,
-    now: Date,
-    problem: OperationProblem,
-  ): Promise<Operation | undefined> {
-    return this.endWhere(and(running(id, epoch), abandoned(now)), {
-      state: 'interrupted',
-      endedAt: now,
-      problem,
-    });
-  }
-
-  /** What has waited in the queue since before `queuedBefore`. */
-  async listOverdue(queuedBefore: Date): Promise<Operation[]> {
-    return this.listWhere(and(eq(operations.state, 'accepted'), lt(operations.requestedAt, queuedBefore)));
-  }
-
-  /** Ends as `failed` what still waits. @returns undefined when it no longer does */
-  async failOverdue(
-    { id }: Pick<Operation, 'id'>,
-    now: Date,
-    problem: OperationProblem,
-  ): Promise<Operation | undefined> {
-    return this.endWhere(and(eq(operations.id, id), eq(operations.state, 'accepted')), {
-      state: 'failed',
-      endedAt: now,
-      problem,
-    });
+  async cancel(operation: Claimed, owner: OperationOwner, endedAt: Date): Promise<Operation | undefined> {
+    return this.database.transaction((orm) =>
+      move(orm, operation, {
+        ...ended({ state: 'canceled', endedAt }),
+        from: ['accepted'],
+        provided: and(...ownedBy(owner)),
+      }),
+    );
   }
 
   async find(id: string, owner: OperationOwner): Promise<Operation | undefined> {
@@ -261,31 +144,39 @@ export class OperationsRepository {
     return rows.map(toOperation);
   }
 
-  private async listWhere(condition: SQL | undefined): Promise<Operation[]> {
-    const rows = await this.database.run((orm) => orm.select().from(operations).where(condition));
-    return rows.map(toOperation);
+  /** Whether another operation that could leave the same traces upstream was sent in that time. */
+  async hasNeighbour(
+    { id, restoreSessionId, organizationId }: Operation,
+    { from, to }: { from: Date; to: Date },
+  ): Promise<boolean> {
+    const count = await this.database.run((orm) =>
+      orm.$count(
+        operations,
+        and(
+          ne(operations.id, id),
+          ne(operations.action, 'save'),
+          or(eq(operations.restoreSessionId, restoreSessionId), eq(operations.organizationId, organizationId)),
+          // One that upstream gave an id of is told apart by it.
+          isNull(operations.followedSessionId),
+          gt(operations.sentAt, from),
+          lt(operations.sentAt, to),
+        ),
+      ),
+    );
+    return count > 0;
   }
 
-  /** @param condition that one operation fulfils at most */
-  private async endWhere(condition: SQL | undefined, end: OperationEnd): Promise<Operation | undefined> {
+  /** What happened to an operation after that event, in its order. */
+  async listEvents(id: string, afterSequence: number, limit: number): Promise<OperationEvent[]> {
     const rows = await this.database.run((orm) =>
       orm
-        .update(operations)
-        .set({
-          state: end.state,
-          endedAt: end.endedAt,
-          outcome: end.outcome ?? null,
-          problem: end.problem ?? null,
-          bytes: end.bytes ?? null,
-          sha256: end.sha256 ?? null,
-          leaseUntil: null,
-          request: {},
-          principal: null,
-        })
-        .where(condition)
-        .returning(),
+        .select()
+        .from(operationEvents)
+        .where(and(eq(operationEvents.operationId, id), gt(operationEvents.sequence, afterSequence)))
+        .orderBy(asc(operationEvents.sequence))
+        .limit(limit),
     );
-    return rows.map(toOperation)[0];
+    return rows.map(({ sequence, time, event: content }) => ({ sequence, time, content }));
   }
 }
 
@@ -319,67 +210,11 @@ async function accept(
       onBehalfOf: onBehalfOf ?? null,
       credential: credential ?? null,
       boundTo: boundTo ?? null,
+      lastSequence: 1,
     })
     .returning();
-  return rows.map(toOperation)[0];
-}
-
-function claimed(claim: Claim) {
-  return {
-    state: 'submitting',
-    startedAt: claim.at,
-    leaseUntil: claim.leaseUntil,
-    epoch: sql`${operations.epoch} + 1`,
-  };
-}
-
-function running(id: string, epoch: number) {
-  return and(
-    eq(operations.id, id),
-    eq(operations.epoch, epoch),
-    inArray(operations.state, ['submitting', 'following']),
-  );
-}
-
-function abandoned(now: Date) {
-  return and(inArray(operations.state, ['submitting', 'following']), lt(operations.leaseUntil, now));
-}
-
-function ownedBy(owner: Pick<OperationOwner, 'issuer' | 'subject'>) {
-  return [eq(operations.ownerIssuer, owner.issuer), eq(operations.ownerSubject, owner.subject)];
-}
-
-function isBusy(error: unknown): boolean {
-  return error instanceof UniqueViolation && error.constraint === 'operations_one_at_a_time';
-}
-
-function toOperation(row: Row): Operation {
-  return {
-    id: row.id,
-    action: row.action as OperationAction,
-    state: row.state as OperationState,
-    owner: { issuer: row.ownerIssuer, subject: row.ownerSubject, clientId: row.ownerClientId ?? undefined },
-    principal: row.principal ?? undefined,
-    isOnOwnOneDrive: row.isOnOwnOneDrive,
-    organizationId: row.organizationId,
-    organizationName: row.organizationName,
-    restoreSessionId: row.restoreSessionId,
-    item: row.item,
-    request: row.request,
-    reason: row.reason ?? undefined,
-    onBehalfOf: row.onBehalfOf ?? undefined,
-    credential: row.credential ?? undefined,
-    requestId: row.requestId,
-    traceId: row.traceId ?? undefined,
-    sourceAddress: row.sourceAddress ?? undefined,
-    upstreamSessionId: row.upstreamSessionId ?? undefined,
-    requestedAt: row.requestedAt,
-    startedAt: row.startedAt ?? undefined,
-    endedAt: row.endedAt ?? undefined,
-    outcome: row.outcome ?? undefined,
-    problem: row.problem ?? undefined,
-    bytes: row.bytes ?? undefined,
-    sha256: row.sha256 ?? undefined,
-    epoch: row.epoch,
-  };
+  const [row] = rows;
+  if (row === undefined) throw new InternalError('An operation was not recorded.');
+  await addEvent(orm, row, operation.requestedAt, { type: 'state', state: 'accepted' });
+  return toOperation(row);
 }

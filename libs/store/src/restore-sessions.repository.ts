@@ -1,4 +1,4 @@
-import { and, desc, eq, isNull, lt, notExists, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNull, lt, ne, notExists, or, sql } from 'drizzle-orm';
 
 import type { Statements, Orm } from './database.js';
 import { operations, restoreSessions } from './schema.js';
@@ -83,6 +83,33 @@ export class RestoreSessionsRepository {
     );
   }
 
+  /** Those of the upstream sessions that are known here: opened for somebody, or followed. */
+  async listKnownUpstream(ids: readonly string[]): Promise<string[]> {
+    if (ids.length === 0) return [];
+    return this.database.run(async (orm) => {
+      const opened = await orm
+        .select({ id: restoreSessions.upstreamSessionId })
+        .from(restoreSessions)
+        .where(inArray(restoreSessions.upstreamSessionId, [...ids]));
+      const followed = await orm
+        .select({ id: operations.followedSessionId })
+        .from(operations)
+        .where(inArray(operations.followedSessionId, [...ids]));
+      return [...opened, ...followed].flatMap(({ id }) => (id === null ? [] : [id]));
+    });
+  }
+
+  /** Whether anybody's session is open, or anybody's operation not at its end. */
+  async isAnythingOpen(): Promise<boolean> {
+    return this.database.run(async (orm) => {
+      const live = inArray(operations.state, ['accepted', 'submitting', 'following']);
+      return (
+        (await orm.$count(restoreSessions, isNull(restoreSessions.stoppedAt))) > 0 ||
+        (await orm.$count(operations, live)) > 0
+      );
+    });
+  }
+
   async touch(id: string, usedAt: Date): Promise<void> {
     await this.database.run((orm) =>
       orm.update(restoreSessions).set({ lastUsedAt: usedAt }).where(eq(restoreSessions.id, id)),
@@ -91,9 +118,10 @@ export class RestoreSessionsRepository {
 
   /**
    * Marks a session stopped unless an operation still needs it.
-   * @returns false when an operation is queued or running, or the session was stopped already.
+   * @param unreconciledSince an operation interrupted since then needs it as long as nobody found out what became of it
+   * @returns false when an operation needs it, or the session was stopped already.
    */
-  async stop(id: string, stoppedAt: Date): Promise<boolean> {
+  async stop(id: string, stoppedAt: Date, unreconciledSince: Date): Promise<boolean> {
     return this.database.transaction(async (orm) => {
       // The lock comes in a statement of its own: one that waited for an operation being recorded would otherwise go
       // on with the snapshot from before, and not see it.
@@ -105,7 +133,7 @@ export class RestoreSessionsRepository {
       const rows = await orm
         .update(restoreSessions)
         .set({ stoppedAt })
-        .where(and(eq(restoreSessions.id, id), isNull(restoreSessions.stoppedAt), hasNoLiveOperation(orm)))
+        .where(and(eq(restoreSessions.id, id), isNull(restoreSessions.stoppedAt), isUnneeded(orm, unreconciledSince)))
         .returning({ id: restoreSessions.id });
       return rows.length === 1;
     });
@@ -127,13 +155,17 @@ export class RestoreSessionsRepository {
   }
 
   /** Open sessions that nobody used since `usedBefore` and no operation needs. */
-  async listIdle(usedBefore: Date, limit: number): Promise<StoredRestoreSession[]> {
+  async listIdle(usedBefore: Date, unreconciledSince: Date, limit: number): Promise<StoredRestoreSession[]> {
     const rows = await this.database.run((orm) =>
       orm
         .select()
         .from(restoreSessions)
         .where(
-          and(isNull(restoreSessions.stoppedAt), lt(restoreSessions.lastUsedAt, usedBefore), hasNoLiveOperation(orm)),
+          and(
+            isNull(restoreSessions.stoppedAt),
+            lt(restoreSessions.lastUsedAt, usedBefore),
+            isUnneeded(orm, unreconciledSince),
+          ),
         )
         .limit(limit),
     );
@@ -141,7 +173,8 @@ export class RestoreSessionsRepository {
   }
 }
 
-function hasNoLiveOperation(orm: Orm) {
+/** Neither queued nor running nor, for a while, interrupted without anybody knowing what became of it. */
+function isUnneeded(orm: Orm, unreconciledSince: Date) {
   return notExists(
     orm
       .select({ one: sql`1` })
@@ -149,7 +182,16 @@ function hasNoLiveOperation(orm: Orm) {
       .where(
         and(
           eq(operations.restoreSessionId, restoreSessions.id),
-          sql`${operations.state} in ('accepted', 'submitting', 'following')`,
+          or(
+            inArray(operations.state, ['accepted', 'submitting', 'following']),
+            and(
+              eq(operations.state, 'interrupted'),
+              isNull(operations.reconciliation),
+              // Nobody is harmed by a download that was done or not.
+              ne(operations.action, 'save'),
+              gt(operations.endedAt, unreconciledSince),
+            ),
+          ),
         ),
       ),
   );

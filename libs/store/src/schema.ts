@@ -15,7 +15,14 @@ import {
 
 import type { PrincipalFacts } from '@app/identity';
 
-import type { OperationItem, OperationOutcome, OperationProblem } from './operation.js';
+import type {
+  LastProgress,
+  OperationEventContent,
+  OperationItem,
+  OperationOutcome,
+  OperationProblem,
+  OperationReconciliation,
+} from './operation.js';
 
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
 
@@ -90,6 +97,16 @@ export const operations = pgTable(
     /** The only replica that may run it (it holds the connection or the device code); null: any. */
     boundTo: uuid('bound_to'),
     leaseUntil: time('lease_until'),
+    /** From then on something of it may have gone upstream; null: certainly not. */
+    sentAt: time('sent_at'),
+    /** Upstream's own session that a restore or copy goes on in (v8). */
+    followedSessionId: text('followed_session_id'),
+    /** The last that upstream told of how far it is. */
+    progress: jsonb('progress').$type<LastProgress>(),
+    /** What was found out later of one that ended as `interrupted`. */
+    reconciliation: jsonb('reconciliation').$type<OperationReconciliation>(),
+    /** Of the last of its events. */
+    lastSequence: integer('last_sequence').notNull().default(0),
     /** Grows with each claim; every later write is guarded by it. */
     epoch: integer('epoch').notNull().default(0),
   },
@@ -101,7 +118,25 @@ export const operations = pgTable(
     uniqueIndex('operations_one_at_a_time')
       .on(table.restoreSessionId)
       .where(sql`state in ('submitting', 'following')`),
+    index('operations_unreconciled')
+      .on(table.restoreSessionId)
+      .where(sql`state = 'interrupted' and reconciliation is null`),
   ],
+);
+
+/** What callers can watch of an operation, in its order: states it got into, and how far upstream is. */
+export const operationEvents = pgTable(
+  'operation_events',
+  {
+    operationId: uuid('operation_id')
+      .notNull()
+      .references(() => operations.id),
+    /** From 1, without gaps. */
+    sequence: integer('sequence').notNull(),
+    time: time('time').notNull(),
+    event: jsonb('event').$type<OperationEventContent>().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.operationId, table.sequence] })],
 );
 
 /** Device codes issued through the gateway, known by a keyed hash only. */

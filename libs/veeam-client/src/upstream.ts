@@ -84,11 +84,13 @@ export class Upstream {
   /**
    * Sends an action that must not take effect twice: repeated only after a 401 or where no connection was made.
    *
+   * @param mayStillSend asked at the last moment at which nothing was sent, before each try
    * @param headersMs how long the answer may take to begin; as long as actions may take when absent
    * @throws ActionNotSentError, ActionAnswerUnknownError, RefusedAnswer
    */
   async act(
     build: (dialect: Dialect) => Call<ActionResult>,
+    mayStillSend: () => boolean,
     headersMs: (dialect: Dialect) => number = () => this.timeouts.actionHeadersMs,
   ): Promise<ActionResult> {
     const { dialect, tokens } = await this.prepare().catch(asNotSent);
@@ -98,7 +100,7 @@ export class Upstream {
     const answer = await withToken(tokens, (token) => {
       secrets = [token, ...secretsIn(call.body)];
       const request = this.request(dialect, call, token, headersMs(dialect), IDENTITY);
-      return this.observed(request, what, () => this.actions.send(request));
+      return this.observed(request, what, () => this.actions.send(request, mayStillSend));
     }).catch(asActionError);
     if (!isSuccess(answer.status)) {
       const refused = this.refused(answer, dialect, what, secrets);

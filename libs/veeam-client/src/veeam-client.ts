@@ -203,12 +203,17 @@ export class VeeamClient {
     item: ActionItem,
     options: RestoreOptions,
     credentials: RestoreCredentials,
+    mayStillSend = always,
   ): Promise<ActionResult> {
     return this.sessions.within(sessionId, () =>
-      this.upstream.act((dialect) => {
-        demandRestore(dialect, options, credentials);
-        return dialect.restore(sessionId, item, options, credentials);
-      }, this.untilRestoreAnswers),
+      this.upstream.act(
+        (dialect) => {
+          demandRestore(dialect, options, credentials);
+          return dialect.restore(sessionId, item, options, credentials);
+        },
+        mayStillSend,
+        this.untilRestoreAnswers,
+      ),
     );
   }
 
@@ -217,20 +222,25 @@ export class VeeamClient {
     item: ActionItem,
     options: CopyOptions,
     credentials: RestoreCredentials,
+    mayStillSend = always,
   ): Promise<ActionResult> {
     return this.sessions.within(sessionId, () =>
-      this.upstream.act((dialect) => {
-        demandCopy(dialect, options, credentials);
-        return dialect.copy(sessionId, item, options, credentials);
-      }, this.untilRestoreAnswers),
+      this.upstream.act(
+        (dialect) => {
+          demandCopy(dialect, options, credentials);
+          return dialect.copy(sessionId, item, options, credentials);
+        },
+        mayStillSend,
+        this.untilRestoreAnswers,
+      ),
     );
   }
 
   /** @throws EmailNotSetUpError besides the others, when upstream refused and its settings tell why */
-  send(sessionId: string, item: ActionItem, options: MailOptions): Promise<ActionResult> {
+  send(sessionId: string, item: ActionItem, options: MailOptions, mayStillSend = always): Promise<ActionResult> {
     return presentable(async () => {
       try {
-        return await this.upstream.act((dialect) => dialect.send(sessionId, item, options));
+        return await this.upstream.act((dialect) => dialect.send(sessionId, item, options), mayStillSend);
       } catch (error) {
         if (await this.sessions.isGone(error, sessionId)) throw sessionStopped(error);
         if (!(error instanceof RefusedAnswer && MAY_LACK_EMAIL.has(error.error.code))) throw error;
@@ -312,3 +322,5 @@ export class VeeamClient {
   private readonly untilRestoreAnswers = ({ capabilities }: Dialect): number =>
     capabilities.followedRestores ? this.upstream.timeouts.openHeadersMs : this.upstream.timeouts.actionHeadersMs;
 }
+
+const always = () => true;

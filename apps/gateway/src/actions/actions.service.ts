@@ -10,13 +10,14 @@ import {
   OperationConflictError,
   SessionStoppedError,
 } from '@app/problems';
-import { type NewOperation, type Operation, OperationsRepository } from '@app/store';
+import type { Secret } from '@app/secrets';
+import { type Ceiling, type NewOperation, type Operation, OperationsRepository } from '@app/store';
 import { type OneDrive, VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { aboutSession, AuditTrail } from '../audit/audit-trail.js';
 import { CredentialProfilesService } from '../credential-profiles/credential-profiles.service.js';
-import { DeviceCodesService } from '../device-codes/device-codes.service.js';
+import { DeviceCodesService, unknownDeviceCode } from '../device-codes/device-codes.service.js';
 import { HeldDeviceCodes } from '../device-codes/held-device-codes.js';
 import { CLOCK } from '../infrastructure/tokens.js';
 import { OperationRunner } from '../operations/operation-runner.js';
@@ -121,12 +122,9 @@ export class ActionsService {
       const claim = this.replica.claim();
       const ceiling = this.ceilings.of(save);
       const operation = await this.trail.acceptingStarted(principal, save, session, decision, (statements) =>
-        new OperationsRepository(statements).acceptAndClaim(save, claim, ceiling),
+        new OperationsRepository(statements).acceptAndClaim(save, claim, { ceiling, sentAt: claim.at }),
       );
-      if (operation === 'busy') {
-        throw new OperationConflictError('Another operation of this restore session is running.');
-      }
-      const accepted = await this.withinCeiling(principal, session, save, operation);
+      const accepted = await this.withinCeiling(principal, session, save, notBusy(operation));
       return { operation: accepted, session, oneDrive: decision.oneDrive };
     });
   }
@@ -180,22 +178,41 @@ export class ActionsService {
       // A device code is known to this process only.
       boundTo: credential === DEVICE_CODE ? this.replica.id : undefined,
     });
+    const ceiling = this.ceilings.of(operation);
     if (request.action !== 'send' && request.userCode !== undefined) {
-      await this.deviceCodes.use(session, request.userCode);
-      this.heldDeviceCodes.hold(operation.id, request.userCode);
+      return this.beginWithCode(principal, session, decision, operation, request.userCode, ceiling);
     }
-    try {
-      const ceiling = this.ceilings.of(operation);
-      const recorded = await this.trail.accepting(principal, operation, session, decision, (statements) =>
-        new OperationsRepository(statements).accept(operation, ceiling),
-      );
-      const accepted = await this.withinCeiling(principal, session, operation, recorded);
-      this.runner.wake();
-      return accepted;
-    } catch (error) {
-      this.heldDeviceCodes.forget(operation.id);
-      throw error;
+    const recorded = await this.trail.accepting(principal, operation, session, decision, (statements) =>
+      new OperationsRepository(statements).accept(operation, ceiling),
+    );
+    const accepted = await this.withinCeiling(principal, session, operation, recorded);
+    this.runner.wake();
+    return accepted;
+  }
+
+  /** A device code does not wait in the queue: it is short-lived, known to this process only, and used up with the acceptance. */
+  private async beginWithCode(
+    principal: Principal,
+    session: RestoreSession,
+    decision: PermittedAction,
+    operation: NewOperation,
+    userCode: Secret,
+    ceiling: Ceiling | undefined,
+  ): Promise<Operation> {
+    const use = await this.deviceCodes.use(session, userCode);
+    const claim = this.replica.claim();
+    const recorded = await this.trail.accepting(principal, operation, session, decision, async (statements) =>
+      (await use(statements))
+        ? new OperationsRepository(statements).acceptAndClaim(operation, claim, { ceiling })
+        : 'code-used',
+    );
+    if (recorded === 'code-used') {
+      throw unknownDeviceCode();
     }
+    const accepted = await this.withinCeiling(principal, session, operation, notBusy(recorded));
+    this.heldDeviceCodes.hold(accepted.id, userCode);
+    this.runner.begin(accepted);
+    return accepted;
   }
 
   /** @throws SessionStoppedError, and RateLimitedError once that is on record */
@@ -290,6 +307,13 @@ export class ActionsService {
       boundTo,
     };
   }
+}
+
+function notBusy<T>(recorded: T | 'busy'): T {
+  if (recorded === 'busy') {
+    throw new OperationConflictError('Another operation of this restore session is running.');
+  }
+  return recorded;
 }
 
 /** The session was stopped between our look and our record. */

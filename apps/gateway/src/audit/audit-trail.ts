@@ -25,7 +25,7 @@ import { SummedDenials } from './summed-denials.js';
 type Change<T> = (statements: Statements) => Promise<T>;
 
 /** An operation, or why there is none. */
-type Accepted = Operation | 'busy' | 'over-ceiling' | undefined;
+type Accepted = Operation | 'busy' | 'over-ceiling' | 'code-used' | undefined;
 
 /** What a decision was about, as far as it was about something. */
 export interface DecidedThing extends Pick<
@@ -149,6 +149,17 @@ export class AuditTrail implements OnApplicationBootstrap {
       detail: { action: operation.action, ...(problem && { problem: problem.code }) },
     };
     return this.recording(record, change, (ended) => ended !== undefined);
+  }
+
+  /** Appends what was found out of an interrupted operation. @returns what `change` says: false when somebody had */
+  reconciling(operation: Operation, finding: string, change: Change<boolean>): Promise<boolean> {
+    const record: NewAuditRecord = {
+      action: 'operation.reconciled',
+      outcome: finding,
+      ...about(operation),
+      detail: { action: operation.action },
+    };
+    return this.recording(record, change, (isAppended) => isAppended);
   }
 
   opening(principal: Principal, session: NewRestoreSession, change: Change<void>): Promise<void> {

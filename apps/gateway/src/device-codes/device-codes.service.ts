@@ -5,7 +5,7 @@ import type { Configuration } from '@app/config';
 import type { Principal } from '@app/identity';
 import { DeviceCodeExpiredError, DeviceCodeUnknownError, NoCredentialProfileError } from '@app/problems';
 import type { Secret } from '@app/secrets';
-import { DeviceCodesRepository } from '@app/store';
+import { DeviceCodesRepository, type Statements } from '@app/store';
 import { type DeviceCode, VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
@@ -53,23 +53,21 @@ export class DeviceCodesService {
   }
 
   /**
-   * Uses a code up for one operation.
+   * What uses a code up for one operation; false when somebody was quicker.
    * @throws DeviceCodeUnknownError unless it was issued to this caller for this session and not used yet
    * @throws DeviceCodeExpiredError
    */
-  async use(session: RestoreSession, userCode: Secret): Promise<void> {
+  async use(session: RestoreSession, userCode: Secret): Promise<(statements: Statements) => Promise<boolean>> {
     const hash = this.hash(userCode);
     const found = await this.deviceCodes.findUnused(hash, session.id, session.owner);
     if (found === undefined) {
-      throw unknown();
+      throw unknownDeviceCode();
     }
     const now = this.clock.now();
     if (found.expiresAt.getTime() <= now) {
       throw new DeviceCodeExpiredError('The device code has expired; ask for a new one.');
     }
-    if (!(await this.deviceCodes.use(hash, session.id, session.owner, new Date(now)))) {
-      throw unknown();
-    }
+    return (statements) => new DeviceCodesRepository(statements).use(hash, session.id, session.owner, new Date(now));
   }
 
   private applicationOf({ organizationName }: RestoreSession): string {
@@ -88,6 +86,6 @@ export class DeviceCodesService {
   }
 }
 
-function unknown(): DeviceCodeUnknownError {
+export function unknownDeviceCode(): DeviceCodeUnknownError {
   return new DeviceCodeUnknownError('This device code was not issued to you for this restore session, or was used.');
 }

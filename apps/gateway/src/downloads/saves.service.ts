@@ -1,4 +1,3 @@
-import type { CancelTimer } from '@app/clock';
 import type { Principal } from '@app/identity';
 import type { Logger } from '@app/logging';
 import { RateLimitedError } from '@app/problems';
@@ -11,6 +10,7 @@ import { type ActionTarget, ActionsService } from '../actions/actions.service.js
 import { OperatorCeilings } from '../actions/operator-ceilings.js';
 import { LOGGER } from '../infrastructure/tokens.js';
 import { ClaimedOperations, toOperationProblem } from '../operations/claimed-operations.js';
+import type { Lease } from '../operations/lease.js';
 import { downloadName } from './content-disposition.js';
 import type { DownloadResult, FailedDownload } from './deliver-download.js';
 
@@ -42,7 +42,7 @@ export class SavesService {
     callerGone: AbortSignal,
   ): Promise<RunningSave> {
     const { operation, session, oneDrive } = await this.actions.startSave(principal, target, request);
-    const stopRenewing = this.claimed.keepLease(operation);
+    const lease = this.claimed.lease(operation);
     try {
       const offered = await this.client.save(session.upstreamSessionId, operation.item, request, callerGone);
       const stream = await this.ceilings.bounded(operation, offered);
@@ -50,18 +50,18 @@ export class SavesService {
         operation,
         stream,
         fileName: downloadName(oneDrive.name, session.pointInTime),
-        finish: (result) => this.finish(operation, result, stopRenewing),
+        finish: (result) => this.finish(operation, result, lease),
       };
     } catch (error) {
-      stopRenewing();
+      lease.stop();
       const problem = callerGone.aborted ? problemOf('caller') : toOperationProblem(error);
       await this.claimed.end(operation, { state: 'failed', problem });
       throw error;
     }
   }
 
-  private async finish(operation: Operation, result: DownloadResult, stopRenewing: CancelTimer): Promise<void> {
-    stopRenewing();
+  private async finish(operation: Operation, result: DownloadResult, lease: Lease): Promise<void> {
+    lease.stop();
     if (result.state === 'succeeded') {
       const { state, bytes, sha256 } = result;
       await this.claimed.end(operation, { state, bytes, sha256 });

@@ -7,6 +7,7 @@ import { PolicySource } from '@app/policy';
 import {
   Database,
   DeviceCodesRepository,
+  OperationClaimsRepository,
   OperationsRepository,
   RestoreSessionsRepository,
   UpstreamServersRepository,
@@ -16,6 +17,14 @@ import { Inject, Injectable, type OnApplicationShutdown, type Provider } from '@
 
 import { AuditTrail } from '../audit/audit-trail.js';
 import { CLOCK, CONFIGURATION, LOGGER } from './tokens.js';
+
+const repositories = [
+  RestoreSessionsRepository,
+  OperationsRepository,
+  OperationClaimsRepository,
+  DeviceCodesRepository,
+  UpstreamServersRepository,
+];
 
 export interface Surroundings {
   readonly clock: Clock;
@@ -32,13 +41,11 @@ export function infrastructure(configuration: Configuration, { clock, logger, re
     { provide: LOGGER, useValue: logger },
     Metrics,
     { provide: Database, useFactory: () => createDatabase(configuration, logger) },
-    ...[RestoreSessionsRepository, OperationsRepository, DeviceCodesRepository, UpstreamServersRepository].map(
-      (repository) => ({
-        provide: repository,
-        useFactory: (database: Database) => new repository(database),
-        inject: [Database],
-      }),
-    ),
+    ...repositories.map((repository) => ({
+      provide: repository,
+      useFactory: (database: Database) => new repository(database),
+      inject: [Database],
+    })),
     {
       provide: AccessTokenAuthenticator,
       useFactory: (metrics: Metrics, live: ConfigurationSource) =>

@@ -1,19 +1,27 @@
-import type { CancelTimer, Clock } from '@app/clock';
+import { type Clock, sleep } from '@app/clock';
 import { type Logger, Metrics } from '@app/logging';
-import { DomainError, OperationConflictError, type ProblemCode } from '@app/problems';
-import { type Operation, type OperationEnd, OperationsRepository } from '@app/store';
+import { DomainError, OperationConflictError, type ProblemCode, StoreUnavailableError } from '@app/problems';
+import { type Operation, OperationClaimsRepository, type OperationEnd, type OperationProgress } from '@app/store';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { AuditTrail } from '../audit/audit-trail.js';
 import { CLOCK, LOGGER } from '../infrastructure/tokens.js';
+import { Lease } from './lease.js';
 import { OperationEnds } from './operation-ends.js';
 import { Replica } from './replica.js';
+
+/** An end as whoever ran the operation knows it. */
+export type OperationOutcomeOf = Omit<OperationEnd, 'endedAt'>;
+
+const RECORD_AGAIN_MS = 250;
 
 /** What a replica owes the operations it has claimed: a lease that is kept, and an end that is recorded and made known. */
 @Injectable()
 export class ClaimedOperations {
+  private readonly givingUp = new AbortController();
+
   constructor(
-    private readonly operations: OperationsRepository,
+    private readonly claims: OperationClaimsRepository,
     private readonly replica: Replica,
     private readonly ends: OperationEnds,
     private readonly trail: AuditTrail,
@@ -22,21 +30,17 @@ export class ClaimedOperations {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** Renews the lease until the returned function is called. */
-  keepLease({ id, epoch }: Operation): CancelTimer {
-    let cancel: CancelTimer = () => undefined;
-    const renewLater = () => {
-      cancel = this.clock.schedule(() => {
-        this.operations.renewLease(id, epoch, this.replica.leaseEnd()).catch((error: unknown) => {
-          this.logger.warn({ err: error, operationId: id }, 'the lease of an operation could not be renewed');
-        });
-        renewLater();
-      }, this.replica.renewEveryMs);
-    };
-    renewLater();
-    return () => {
-      cancel();
-    };
+  /** The lease of a claim of just now, renewed until it is stopped. */
+  lease(operation: Operation): Lease {
+    return new Lease(this.replica.leaseEnd(), {
+      clock: this.clock,
+      durationMs: this.replica.leaseMs,
+      renewEveryMs: this.replica.renewEveryMs,
+      renew: (until) => this.claims.renewLease(operation, until),
+      onFailure: (error) => {
+        this.logger.warn({ err: error, operationId: operation.id }, 'the lease of an operation could not be renewed');
+      },
+    });
   }
 
   /**
@@ -44,68 +48,91 @@ export class ClaimedOperations {
    * @throws OperationConflictError when the claim was lost, StoreUnavailableError when it cannot be recorded: nothing may be
    *   sent then
    */
-  async start(operation: Operation): Promise<void> {
-    const { id, epoch } = operation;
+  async start(operation: Operation, lease: Lease): Promise<void> {
+    const until = this.replica.leaseEnd();
+    const sentAt = new Date(this.clock.now());
     const isOurs = await this.trail.starting(operation, (statements) =>
-      new OperationsRepository(statements).renewLease(id, epoch, this.replica.leaseEnd()),
+      new OperationClaimsRepository(statements).beginSending(operation, sentAt, until),
     );
     if (!isOurs) {
       throw new OperationConflictError('Another replica has taken the operation over.');
     }
+    lease.renewedUntil(until);
   }
 
-  /** Records the end of an operation unless somebody else has: then its claim was lost, and nothing is written. */
-  async end(operation: Operation, end: Omit<OperationEnd, 'endedAt'>): Promise<void> {
-    const { id, epoch } = operation;
+  /** Gives an operation back to the queue of which nothing took effect upstream, for another try after a while. */
+  async release(operation: Operation, waitMs: number): Promise<void> {
+    const now = this.clock.now();
+    await this.surely(() => this.claims.release(operation, new Date(now), new Date(now + waitMs)));
+  }
+
+  /** Records where upstream goes on. @returns undefined when the claim was lost */
+  async follow(operation: Operation, followedSessionId: string): Promise<Operation | undefined> {
+    const followed = await this.surely(() =>
+      this.claims.follow(operation, new Date(this.clock.now()), followedSessionId),
+    );
+    if (followed) this.ends.announce(followed);
+    return followed;
+  }
+
+  /** @throws StoreUnavailableError */
+  async addProgress(operation: Operation, progress: OperationProgress, upstreamOrder: number): Promise<void> {
+    await this.claims.addProgress(operation, new Date(this.clock.now()), progress, upstreamOrder);
+    this.ends.announce(operation);
+  }
+
+  /** Lets other replicas go on with an operation that upstream does by itself. */
+  async handOver(operation: Operation): Promise<void> {
+    await this.claims.handOver(operation, new Date(this.clock.now()));
+  }
+
+  /**
+   * Records the end of an operation unless somebody else has: then its claim was lost, and nothing is written.
+   * @throws StoreUnavailableError
+   */
+  async end(operation: Operation, end: OperationOutcomeOf): Promise<void> {
     const endedAt = new Date(this.clock.now());
     const ended = await this.trail.ending(operation, end, (statements) =>
-      new OperationsRepository(statements).end(id, epoch, { ...end, endedAt }),
+      new OperationClaimsRepository(statements).end(operation, { ...end, endedAt }),
     );
     if (ended === undefined) {
-      this.logger.warn({ operationId: id }, 'an operation was ended by another replica meanwhile');
+      this.logger.warn({ operationId: operation.id }, 'an operation was ended by another replica meanwhile');
     } else {
       this.report(ended);
     }
   }
 
-  /** Ends what replicas that are gone have left: running, or waiting since before `queuedBefore`. */
-  async endLeftovers(queuedBefore: Date): Promise<void> {
-    const now = new Date(this.clock.now());
-    const ended = [
-      ...(await this.operations.listAbandoned(now)).map((operation) =>
-        this.trail.ending(operation, { state: 'interrupted', problem: abandoned }, (statements) =>
-          new OperationsRepository(statements).interruptAbandoned(operation, now, abandoned),
-        ),
-      ),
-      ...(await this.operations.listOverdue(queuedBefore)).map((operation) =>
-        this.trail.ending(operation, { state: 'failed', problem: overdue }, (statements) =>
-          new OperationsRepository(statements).failOverdue(operation, now, overdue),
-        ),
-      ),
-    ];
-    for (const operation of await Promise.all(ended)) {
-      // Undefined is what another replica has ended meanwhile, or went on with.
-      if (operation !== undefined) this.report(operation);
-    }
+  /** As `end`, tried until it is recorded: what upstream said would be lost otherwise. */
+  async endSurely(operation: Operation, end: OperationOutcomeOf): Promise<void> {
+    await this.surely(() => this.end(operation, end));
   }
 
-  private report(operation: Operation): void {
+  /** Makes an end known that is on record. */
+  report(operation: Operation): void {
     const { id: operationId, action, state } = operation;
     this.metrics.countOperation(action, state);
     this.logger.info({ operationId, action, state }, 'operation ended');
     this.ends.announce(operation);
   }
+
+  /** From then on nothing is tried again: the database is about to be closed. */
+  giveUp(): void {
+    this.givingUp.abort(new StoreUnavailableError('The gateway is stopping.'));
+  }
+
+  /** While the database is away, again and again. */
+  private async surely<T>(record: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await record();
+      } catch (error) {
+        if (!(error instanceof StoreUnavailableError) || this.givingUp.signal.aborted) throw error;
+        this.logger.warn({ err: error }, 'what became of an operation could not be recorded; trying again');
+      }
+      await sleep(this.clock, RECORD_AGAIN_MS, this.givingUp.signal);
+    }
+  }
 }
-
-const abandoned = {
-  code: 'upstream-broken',
-  detail: 'The gateway stopped while the operation ran; it may have been done.',
-} satisfies { code: ProblemCode; detail: string };
-
-const overdue = {
-  code: 'operation-conflict',
-  detail: 'The operation waited too long for its turn.',
-} satisfies { code: ProblemCode; detail: string };
 
 /** What the record says of a failure: its code, and the text that a caller may read. */
 export function toOperationProblem(error: unknown): { code: ProblemCode; detail: string } {

@@ -1,11 +1,12 @@
 import { problemCodes, type ProblemCode } from '@app/problems';
-import { isFinal, type Operation } from '@app/store';
+import { isFinal, type LastProgress, type Operation } from '@app/store';
 
-import type { OperationDto } from '../actions/dto/operation.dto.js';
+import type { OperationDto, OperationProgressDto } from '../actions/dto/operation.dto.js';
 
 /** Field by field, so that nothing of the record shows that was not meant to. */
 export function toOperationDto(operation: Operation): OperationDto {
-  const { startedAt, endedAt, outcome, problem, bytes, sha256, reason, onBehalfOf } = operation;
+  const { startedAt, endedAt, progress, reconciliation, outcome, problem, bytes, sha256, reason, onBehalfOf } =
+    operation;
   return {
     id: operation.id,
     action: operation.action,
@@ -16,6 +17,10 @@ export function toOperationDto(operation: Operation): OperationDto {
     requestedAt: operation.requestedAt.toISOString(),
     ...(startedAt && { startedAt: startedAt.toISOString() }),
     ...(endedAt && { endedAt: endedAt.toISOString() }),
+    ...(progress && !isFinal(operation.state) && { progress: toProgressDto(progress) }),
+    ...(reconciliation && {
+      reconciliation: { finding: reconciliation.finding, at: reconciliation.at, detail: reconciliation.detail },
+    }),
     ...(outcome && {
       outcome: {
         total: outcome.total,
@@ -38,6 +43,18 @@ export function toOperationDto(operation: Operation): OperationDto {
     ...(problem && {
       problem: { code: problem.code, title: problemCodes[problem.code as ProblemCode].title, detail: problem.detail },
     }),
+  };
+}
+
+function toProgressDto({ counts, percentage }: LastProgress): OperationProgressDto {
+  return {
+    ...(counts && {
+      total: counts.total,
+      restored: counts.restored,
+      failed: counts.failed,
+      skipped: counts.skipped,
+    }),
+    ...(percentage !== undefined && { percentage }),
   };
 }
 

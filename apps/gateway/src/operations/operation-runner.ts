@@ -1,44 +1,25 @@
 import type { CancelTimer, Clock } from '@app/clock';
 import type { Configuration } from '@app/config';
 import { type Logger, newTraceContext, type RequestContext, runInRequestContext } from '@app/logging';
-import { DomainError, InternalError, type ProblemCode, SessionStoppedError } from '@app/problems';
-import {
-  type FinalOperationState,
-  type Operation,
-  type OperationEnd,
-  OperationsRepository,
-  RestoreSessionsRepository,
-} from '@app/store';
-import { type ActionResult, ActionAnswerUnknownError, upstreamMessageOf, VeeamClient } from '@app/veeam-client';
+import { type Operation, OperationClaimsRepository } from '@app/store';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 
-import { CredentialProfilesService } from '../credential-profiles/credential-profiles.service.js';
 import { HeldDeviceCodes } from '../device-codes/held-device-codes.js';
 import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
-import type { RestoreSession } from '../restore-sessions/restore-session.js';
-import { RestoreSessionEnds } from '../restore-sessions/restore-session-ends.js';
-import { ClaimedOperations, toOperationProblem } from './claimed-operations.js';
-import { stateOf } from './outcome.js';
+import { ClaimedOperations, type OperationOutcomeOf } from './claimed-operations.js';
+import { FollowedOperations } from './followed-operations.js';
+import { LeftOperations } from './left-operations.js';
+import type { Lease } from './lease.js';
+import { OperationSubmission } from './operation-submission.js';
 import { Replica } from './replica.js';
 import { RunningOperations } from './running-operations.js';
-import { StartDecisions } from './start-decisions.js';
-import type { StoredRequest } from './stored-request.js';
 
-/** How often the queue is looked at for what no replica was told of. */
+/** How often the queue is looked at for what no replica was told of, at most. */
 const POLL_EVERY_MS = 5_000;
 
-/** Why it may be known, or recorded, only later whether an operation is permitted. */
-const passing: ReadonlySet<ProblemCode> = new Set([
-  'upstream-unavailable',
-  'upstream-timeout',
-  'upstream-broken',
-  'upstream-login-failed',
-  'store-unavailable',
-]);
-
 /**
- * Takes operations from the queue to upstream. An accepted operation is run at once where it was accepted; polling takes over
- * what was left. A request goes upstream once: whatever breaks afterwards ends the operation, and nothing sends it again.
+ * Takes operations from the queue to their end. An accepted operation is run at once where it was accepted; polling takes over
+ * what was left by others.
  */
 @Injectable()
 export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy {
@@ -46,15 +27,13 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
   private isStopping = false;
 
   constructor(
-    private readonly operations: OperationsRepository,
-    private readonly sessions: RestoreSessionsRepository,
-    private readonly sessionEnds: RestoreSessionEnds,
-    private readonly client: VeeamClient,
-    private readonly profiles: CredentialProfilesService,
-    private readonly deviceCodes: HeldDeviceCodes,
+    private readonly claims: OperationClaimsRepository,
     private readonly replica: Replica,
     private readonly claimed: ClaimedOperations,
-    private readonly decisions: StartDecisions,
+    private readonly submission: OperationSubmission,
+    private readonly followed: FollowedOperations,
+    private readonly left: LeftOperations,
+    private readonly deviceCodes: HeldDeviceCodes,
     private readonly running: RunningOperations,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits'>,
@@ -62,20 +41,28 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
   ) {}
 
   onApplicationBootstrap(): void {
+    // A lease that is over is noticed within another one.
+    const everyMs = Math.min(POLL_EVERY_MS, this.replica.leaseMs);
     this.cancelPoll = this.clock.schedule(() => {
       this.track(this.poll());
-    }, POLL_EVERY_MS);
+    }, everyMs);
   }
 
-  /** Comes first in a shutdown: no new work, while what runs gets the grace to end. */
+  /** Comes first in a shutdown: no new work. What upstream does by itself is left to others at once, the rest gets the grace to end. */
   onModuleDestroy(): void {
     this.isStopping = true;
     this.cancelPoll();
+    this.followed.leave();
   }
 
   /** Tells the runner that something was queued. */
   wake(): void {
     this.track(this.runQueue());
+  }
+
+  /** Runs an operation that was claimed where it was accepted. */
+  begin(operation: Operation): void {
+    this.track(this.run(operation));
   }
 
   private track(work: Promise<void>): void {
@@ -88,7 +75,8 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
 
   private async poll(): Promise<void> {
     try {
-      await this.claimed.endLeftovers(this.oldestQueued());
+      await this.left.sweep();
+      await this.takeOver();
       await this.runQueue();
     } finally {
       if (!this.isStopping) {
@@ -97,115 +85,60 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
     }
   }
 
-  private async runQueue(): Promise<void> {
+  private async takeOver(): Promise<void> {
     while (!this.isStopping) {
-      const operation = await this.operations.claimNext(this.replica.claim(), this.oldestQueued());
+      const operation = await this.claims.takeOver(this.replica.claim());
       if (operation === undefined) {
         return;
       }
-      this.track(runInRequestContext(contextOf(operation), () => this.run(operation)));
+      this.logger.info({ operationId: operation.id }, 'operation taken over');
+      this.begin(operation);
     }
   }
 
-  private async run(operation: Operation): Promise<void> {
-    const stopRenewing = this.claimed.keepLease(operation);
-    try {
-      const end = await this.endOf(operation);
-      if (end === 'not-yet') return;
-      this.deviceCodes.forget(operation.id);
-      await this.claimed.end(operation, end);
-    } finally {
-      stopRenewing();
-    }
-    // The session is free now: another of its operations may be waiting.
-    await this.runQueue();
-  }
-
-  /** @returns `not-yet` when it waits for another try, with nothing sent */
-  private async endOf(operation: Operation): Promise<Omit<OperationEnd, 'endedAt'> | 'not-yet'> {
-    try {
-      const send = await this.started(operation);
-      return send === undefined ? 'not-yet' : toEnd(await send());
-    } catch (error) {
-      const { id: operationId, action } = operation;
-      this.logger.warn(
-        { err: error, upstreamMessage: upstreamMessageOf(error), operationId, action },
-        'operation failed',
-      );
-      if (error instanceof SessionStoppedError) {
-        await this.sessionEnds.endedUpstream(operation.restoreSessionId);
+  private async runQueue(): Promise<void> {
+    const { queueAgeMs, operationsPerOrganization: perOrganization } = this.configuration.limits;
+    while (!this.isStopping) {
+      const queuedAfter = new Date(this.clock.now() - queueAgeMs);
+      const operation = await this.claims.claimNext(this.replica.claim(), { queuedAfter, perOrganization });
+      if (operation === undefined) {
+        return;
       }
-      const state = error instanceof ActionAnswerUnknownError ? 'interrupted' : 'failed';
-      return { state, problem: toOperationProblem(error) };
+      this.begin(operation);
     }
   }
 
-  private async sessionOf({ restoreSessionId }: Operation): Promise<RestoreSession> {
-    const session = await this.sessions.get(restoreSessionId);
-    if (session === undefined) {
-      throw new InternalError('The restore session of the operation is gone.');
-    }
-    return session;
-  }
-
-  /**
-   * What is to be sent of an operation that is still permitted, once it is on record that it starts; undefined when that cannot be found
-   * out or recorded now, and it waits for another try.
-   * @throws what the record and the caller are told when it is not permitted, or lacks something
-   */
-  private async started(operation: Operation): Promise<(() => Promise<ActionResult>) | undefined> {
-    try {
-      const session = await this.sessionOf(operation);
-      await this.decisions.decide(operation, session);
-      const send = this.prepared(operation, session);
-      await this.claimed.start(operation);
-      return send;
-    } catch (error) {
-      if (!(error instanceof DomainError) || !passing.has(error.code)) throw error;
-      const { id: operationId, epoch } = operation;
-      this.logger.warn({ err: error, operationId }, 'an operation cannot start yet; it waits');
-      await this.operations.release(operationId, epoch, new Date(this.clock.now() + POLL_EVERY_MS));
-      return undefined;
-    }
-  }
-
-  /** What it lacks is missed here, before it is on record that it starts. */
-  private prepared(operation: Operation, { upstreamSessionId }: RestoreSession): () => Promise<ActionResult> {
-    const { item } = operation;
-    const request = operation.request as StoredRequest;
-    switch (request.action) {
-      case 'restore': {
-        const credentials = this.credentials(operation);
-        return () => this.client.restore(upstreamSessionId, item, request, credentials);
+  private run(operation: Operation): Promise<void> {
+    return runInRequestContext(contextOf(operation), async () => {
+      const lease = this.claimed.lease(operation);
+      try {
+        const end = await this.endOf(operation, lease);
+        if (end === undefined) return;
+        this.deviceCodes.forget(operation.id);
+        await this.claimed.endSurely(operation, end);
+      } finally {
+        lease.stop();
       }
-      case 'copy': {
-        const credentials = this.credentials(operation);
-        return () => this.client.copy(upstreamSessionId, item, request, credentials);
-      }
-      case 'send':
-        return () => this.client.send(upstreamSessionId, item, request);
-      case 'save':
-        throw new InternalError('A download runs in its own request.');
+      // The session is free now: another of its operations may be waiting.
+      await this.runQueue();
+    });
+  }
+
+  /** Undefined when it waits again, or was left to other replicas. */
+  private async endOf(operation: Operation, lease: Lease): Promise<OperationOutcomeOf | undefined> {
+    if (operation.state === 'following') {
+      return this.followed.follow(operation);
+    }
+    const submitted = await this.submission.submit(operation, lease);
+    switch (submitted.kind) {
+      case 'ended':
+        return submitted.end;
+      case 'following':
+        return this.followed.follow(submitted.operation);
+      case 'left':
+        return undefined;
     }
   }
-
-  private credentials(operation: Operation) {
-    return (
-      this.deviceCodes.credentials(operation.id) ??
-      this.profiles.credentials(operation.organizationName, operation.credential)
-    );
-  }
-
-  private oldestQueued(): Date {
-    return new Date(this.clock.now() - this.configuration.limits.queueAgeMs);
-  }
-}
-
-function toEnd(result: ActionResult): { state: FinalOperationState; outcome: OperationEnd['outcome'] } {
-  if (result.kind === 'following') {
-    throw new InternalError('Following an operation upstream is not known to this version.');
-  }
-  return { state: stateOf(result.outcome), outcome: result.outcome };
 }
 
 /** What an operation causes belongs to the request that asked for it, and not to the one that happened to wake the queue. */

@@ -42,7 +42,7 @@ export class OperationsService {
     const canceled = await this.trail.ending(
       found,
       { state: 'canceled' },
-      (statements) => new OperationsRepository(statements).cancel(id, ownerOf(principal), canceledAt),
+      (statements) => new OperationsRepository(statements).cancel(found, ownerOf(principal), canceledAt),
       principal,
     );
     if (canceled !== undefined) {

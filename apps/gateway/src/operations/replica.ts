@@ -25,6 +25,10 @@ export class Replica {
     return new Date(this.clock.now() + this.configuration.limits.leaseMs);
   }
 
+  get leaseMs(): number {
+    return this.configuration.limits.leaseMs;
+  }
+
   /** Three chances to renew a lease before it ends. */
   get renewEveryMs(): number {
     return this.configuration.limits.leaseMs / 3;

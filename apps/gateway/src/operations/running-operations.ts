@@ -1,9 +1,12 @@
 import { type Clock, sleep } from '@app/clock';
 import type { Configuration } from '@app/config';
+import type { Logger } from '@app/logging';
+import { RestoreSessionsRepository } from '@app/store';
 import { VeeamClient } from '@app/veeam-client';
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
 
-import { CLOCK, CONFIGURATION } from '../infrastructure/tokens.js';
+import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
+import { ClaimedOperations } from './claimed-operations.js';
 
 /** Time to record how operations were broken off, ms; a download may yet hang on a caller who takes nothing. */
 const RECORDING_MS = 2_000;
@@ -18,8 +21,11 @@ export class RunningOperations implements BeforeApplicationShutdown {
 
   constructor(
     private readonly client: VeeamClient,
+    private readonly claimed: ClaimedOperations,
+    private readonly sessions: RestoreSessionsRepository,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits'>,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /** @param work from the claim to the recorded end */
@@ -34,8 +40,19 @@ export class RunningOperations implements BeforeApplicationShutdown {
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.settledWithin(this.configuration.limits.shutdownGraceMs);
+    await this.logout();
     await this.client.close();
     await this.settledWithin(RECORDING_MS);
+    this.claimed.giveUp();
+  }
+
+  /** Which may end what runs under the account, of any replica: only when nobody's session and operation needs it. */
+  private async logout(): Promise<void> {
+    try {
+      if (!(await this.sessions.isAnythingOpen())) await this.client.logout();
+    } catch (error) {
+      this.logger.debug({ err: error }, 'the login at the backup server was not ended');
+    }
   }
 
   private async settledWithin(limitMs: number): Promise<void> {

@@ -1,11 +1,12 @@
 import type { Clock } from '@app/clock';
+import type { Configuration } from '@app/config';
 import type { Principal } from '@app/identity';
 import { RestoreSessionsRepository, type StoredRestoreSession } from '@app/store';
 import { VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { AuditTrail } from '../audit/audit-trail.js';
-import { CLOCK } from '../infrastructure/tokens.js';
+import { CLOCK, CONFIGURATION } from '../infrastructure/tokens.js';
 
 /** Records that restore sessions are over, whoever ended them. */
 @Injectable()
@@ -15,6 +16,7 @@ export class RestoreSessionEnds {
     private readonly trail: AuditTrail,
     private readonly client: VeeamClient,
     @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits'>,
   ) {}
 
   /**
@@ -27,11 +29,16 @@ export class RestoreSessionEnds {
     const isStopped = await this.trail.stopping(
       session,
       by === undefined ? 'idle' : 'by-caller',
-      (statements) => new RestoreSessionsRepository(statements).stop(session.id, stoppedAt),
+      (statements) => new RestoreSessionsRepository(statements).stop(session.id, stoppedAt, this.unreconciledSince()),
       by,
     );
     if (isStopped) await this.client.stopRestoreSession(session.upstreamSessionId);
     return isStopped;
+  }
+
+  /** An operation interrupted since then may need its session to find out what became of it. */
+  unreconciledSince(): Date {
+    return new Date(this.clock.now() - this.configuration.limits.reconcileMs);
   }
 
   /** Marks a session stopped that upstream has ended by itself. @param by whose request found that out */

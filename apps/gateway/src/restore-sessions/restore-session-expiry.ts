@@ -40,7 +40,7 @@ export class RestoreSessionExpiry implements OnApplicationBootstrap, BeforeAppli
   private async sweep(): Promise<void> {
     try {
       const usedBefore = new Date(this.clock.now() - this.configuration.limits.sessionIdleMs);
-      for (const session of await this.sessions.listIdle(usedBefore, SESSIONS_A_SWEEP)) {
+      for (const session of await this.sessions.listIdle(usedBefore, this.ends.unreconciledSince(), SESSIONS_A_SWEEP)) {
         await this.ends.stopUnneeded(session);
       }
     } catch (error) {

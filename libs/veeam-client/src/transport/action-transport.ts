@@ -36,10 +36,15 @@ export class ActionTransport {
   /**
    * Sends on a connection made for this request alone, so that there is no doubt about what a broken one means.
    *
+   * @param mayStillSend asked once the connection stands, at the last moment at which nothing was sent
    * @throws TransportFailure
    */
-  async send(request: HttpRequest): Promise<HttpAnswer> {
+  async send(request: HttpRequest, mayStillSend: () => boolean): Promise<HttpAnswer> {
     const socket = await this.connector.connect();
+    if (!mayStillSend()) {
+      socket.destroy();
+      throw unreachable({ name: 'Error', message: 'no longer to be sent' }, false);
+    }
     let connections = 0;
     const client = new Client(this.origin, {
       connect: (_options, callback) => {

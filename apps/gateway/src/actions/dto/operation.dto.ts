@@ -62,6 +62,35 @@ export class OperationProblemDto {
   detail!: string;
 }
 
+/** How far upstream is, as far as it says. */
+export class OperationProgressDto {
+  @ApiPropertyOptional({ type: 'integer' })
+  total?: number;
+
+  @ApiPropertyOptional({ type: 'integer' })
+  restored?: number;
+
+  @ApiPropertyOptional({ type: 'integer' })
+  failed?: number;
+
+  @ApiPropertyOptional({ type: 'integer' })
+  skipped?: number;
+
+  @ApiPropertyOptional({ type: 'integer', description: 'Of 100.' })
+  percentage?: number;
+}
+
+export class OperationReconciliationDto {
+  @ApiProperty({ enum: ['done', 'not-done', 'unknown'] })
+  finding!: 'done' | 'not-done' | 'unknown';
+
+  @ApiProperty({ type: String, format: 'date-time' })
+  at!: string;
+
+  @ApiProperty({ type: String })
+  detail!: string;
+}
+
 /** An action as the gateway recorded it. */
 export class OperationDto {
   @ApiProperty({ type: String, format: 'uuid' })
@@ -97,6 +126,15 @@ export class OperationDto {
 
   @ApiPropertyOptional({ type: OperationOutcomeDto, description: 'Restore and copy, once upstream gave counts.' })
   outcome?: OperationOutcomeDto;
+
+  @ApiPropertyOptional({ type: OperationProgressDto, description: 'While it runs, once upstream told.' })
+  progress?: OperationProgressDto;
+
+  @ApiPropertyOptional({
+    type: OperationReconciliationDto,
+    description: 'Of an interrupted operation: what was found out later about whether it was done.',
+  })
+  reconciliation?: OperationReconciliationDto;
 
   @ApiPropertyOptional({ type: 'integer', description: 'Save: bytes sent to the caller.' })
   bytes?: number;

@@ -1,0 +1,57 @@
+import { type Clock, sleep } from '@app/clock';
+import type { Logger } from '@app/logging';
+import type { Operation } from '@app/store';
+import { type ActionResult, VeeamClient } from '@app/veeam-client';
+import { Inject, Injectable } from '@nestjs/common';
+
+import { CLOCK, LOGGER } from '../infrastructure/tokens.js';
+import { ClaimedOperations } from './claimed-operations.js';
+import { ProgressReport } from './progress-report.js';
+
+/** Short restores end before anybody would look. */
+const FIRST_LOOK_MS = 3_000;
+const LOOK_EVERY_MS = 5_000;
+
+/** How far a restore is that upstream answers at its end: its events grow in the session meanwhile. */
+@Injectable()
+export class BlockingProgress {
+  constructor(
+    private readonly client: VeeamClient,
+    private readonly claimed: ClaimedOperations,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  async during(operation: Operation, work: () => Promise<ActionResult>): Promise<ActionResult> {
+    const done = new AbortController();
+    // Nothing depends on it, nor is it waited for.
+    this.watch(operation, done.signal).catch((error: unknown) => {
+      if (!done.signal.aborted) this.logger.debug({ err: error, operationId: operation.id }, 'no progress to be had');
+    });
+    try {
+      return await work();
+    } finally {
+      done.abort();
+    }
+  }
+
+  private async watch(operation: Operation, done: AbortSignal): Promise<void> {
+    const { upstreamSessionId } = operation;
+    if (upstreamSessionId === undefined) return;
+    const since = new Date(this.clock.now()).toISOString();
+    await sleep(this.clock, FIRST_LOOK_MS, done);
+    if ((await this.client.capabilities()).followedRestores) return;
+    const first = await this.client.restoreEventsSince(upstreamSessionId, since, done);
+    const report = new ProgressReport();
+    for (
+      let events = first;
+      ;
+      events = await this.client.restoreEvents(upstreamSessionId, { afterOrder: report.order }, done)
+    ) {
+      const progress = report.next(undefined, events);
+      done.throwIfAborted();
+      if (progress) await this.claimed.addProgress(operation, progress, report.order);
+      await sleep(this.clock, LOOK_EVERY_MS, done);
+    }
+  }
+}

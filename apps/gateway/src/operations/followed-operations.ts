@@ -1,0 +1,89 @@
+import { type Clock, sleep } from '@app/clock';
+import type { Configuration } from '@app/config';
+import type { Logger } from '@app/logging';
+import { DomainError } from '@app/problems';
+import type { Operation } from '@app/store';
+import { type FollowedRestore, VeeamClient } from '@app/veeam-client';
+import { Inject, Injectable } from '@nestjs/common';
+
+import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
+import { ClaimedOperations, type OperationOutcomeOf } from './claimed-operations.js';
+import { stateOf } from './outcome.js';
+import { ProgressReport } from './progress-report.js';
+
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 5_000;
+
+/** Follows what upstream does by itself to its end. */
+@Injectable()
+export class FollowedOperations {
+  private readonly leaving = new AbortController();
+
+  constructor(
+    private readonly client: VeeamClient,
+    private readonly claimed: ClaimedOperations,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits'>,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /** Lets other replicas go on with all of them, at once. */
+  leave(): void {
+    this.leaving.abort(new Error('The gateway is stopping.'));
+  }
+
+  /** @returns undefined when it was left to other replicas */
+  async follow(operation: Operation): Promise<OperationOutcomeOf | undefined> {
+    const { followedSessionId = '', startedAt } = operation;
+    const deadline = (startedAt?.getTime() ?? this.clock.now()) + this.configuration.limits.followMaxMs;
+    const report = new ProgressReport(operation.progress?.upstreamOrder);
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 1.5)) {
+      const looked = await this.look(operation, followedSessionId, report.order);
+      if (looked?.state === 'unknown') {
+        return interrupted('The backup server no longer knows the operation; it may have been done.');
+      }
+      if (looked) await this.tell(operation, report, looked);
+      if (looked?.state === 'stopped') {
+        return { state: stateOf(looked.outcome), outcome: looked.outcome };
+      }
+      if (this.clock.now() >= deadline) {
+        return interrupted('The backup server did not end the operation in time; it may yet be done.');
+      }
+      await sleep(this.clock, pauseMs, this.leaving.signal).catch(() => undefined);
+      if (this.leaving.signal.aborted) {
+        await this.claimed.handOver(operation);
+        return undefined;
+      }
+    }
+  }
+
+  /** Undefined when upstream could not be asked: it is asked again. */
+  private async look({ id }: Operation, sessionId: string, afterOrder: number): Promise<FollowedRestore | undefined> {
+    try {
+      return await this.client.followRestore(sessionId, { afterOrder });
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      this.logger.debug({ err: error, operationId: id }, 'upstream could not be asked how an operation goes on');
+      return undefined;
+    }
+  }
+
+  /** Nothing depends on it. */
+  private async tell(
+    operation: Operation,
+    report: ProgressReport,
+    { progress: { counts, events } }: Exclude<FollowedRestore, { state: 'unknown' }>,
+  ): Promise<void> {
+    const progress = report.next(counts, events);
+    if (progress === undefined) return;
+    try {
+      await this.claimed.addProgress(operation, progress, report.order);
+    } catch (error) {
+      this.logger.debug({ err: error, operationId: operation.id }, 'progress could not be recorded');
+    }
+  }
+}
+
+function interrupted(detail: string): OperationOutcomeOf {
+  return { state: 'interrupted', problem: { code: 'upstream-broken', detail } };
+}

@@ -1,0 +1,138 @@
+import type { Clock } from '@app/clock';
+import type { Configuration } from '@app/config';
+import type { Logger } from '@app/logging';
+import { DomainError, SessionStoppedError } from '@app/problems';
+import {
+  type Operation,
+  OperationClaimsRepository,
+  OperationsRepository,
+  type OperationReconciliation,
+  RestoreSessionsRepository,
+} from '@app/store';
+import { type RestoreEvent, VeeamClient } from '@app/veeam-client';
+import { Inject, Injectable } from '@nestjs/common';
+
+import { AuditTrail } from '../audit/audit-trail.js';
+import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
+
+type Finding = Pick<OperationReconciliation, 'finding' | 'detail'>;
+
+/** Clocks may differ by so much, ms. */
+const SKEW_MS = 60_000;
+/** Upstream may begin late with what it was sent; only then does silence tell something, ms. */
+const LATE_MS = 5 * 60_000;
+const LOOK_EVERY_MS = 60_000;
+
+/** Finds out from upstream's log whether an operation was done whose answer was lost. */
+@Injectable()
+export class OperationReconciliations {
+  private lookAgainAt = 0;
+
+  constructor(
+    private readonly claims: OperationClaimsRepository,
+    private readonly operations: OperationsRepository,
+    private readonly sessions: RestoreSessionsRepository,
+    private readonly client: VeeamClient,
+    private readonly trail: AuditTrail,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits'>,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /** Looks at what is not reconciled yet, once a minute at most. @throws StoreUnavailableError */
+  async sweep(): Promise<void> {
+    const now = this.clock.now();
+    if (now < this.lookAgainAt) return;
+    this.lookAgainAt = now + LOOK_EVERY_MS;
+    const endedAfter = new Date(now - this.configuration.limits.reconcileMs);
+    for (const operation of await this.claims.listUnreconciled(endedAfter)) {
+      const finding = await this.findOut(operation);
+      if (finding !== undefined) await this.append(operation, finding);
+    }
+  }
+
+  private async append(operation: Operation, found: Finding): Promise<void> {
+    const reconciliation = { ...found, at: new Date(this.clock.now()).toISOString() };
+    await this.trail.reconciling(operation, found.finding, (statements) =>
+      new OperationClaimsRepository(statements).reconcile(operation, reconciliation),
+    );
+  }
+
+  /** Undefined when it is too early to tell, or upstream could not be asked. */
+  private async findOut(operation: Operation): Promise<Finding | undefined> {
+    try {
+      return (await this.client.capabilities()).followedRestores && operation.action !== 'send'
+        ? await this.findSession(operation)
+        : await this.findEvents(operation);
+    } catch (error) {
+      if (error instanceof SessionStoppedError) {
+        return { finding: 'unknown', detail: 'The backup server no longer knows the restore session.' };
+      }
+      if (!(error instanceof DomainError)) throw error;
+      this.logger.debug({ err: error, operationId: operation.id }, 'an operation cannot be reconciled yet');
+      return undefined;
+    }
+  }
+
+  /** Where actions are logged in the session they are asked for in. */
+  private async findEvents(operation: Operation): Promise<Finding | undefined> {
+    const { sentAt, upstreamSessionId } = operation;
+    if (sentAt === undefined || upstreamSessionId === undefined) return nothingSent;
+    if (await this.hasNeighbour(operation, sentAt)) return notAlone;
+    const since = new Date(sentAt.getTime() - SKEW_MS).toISOString();
+    const kind = operation.action === 'send' ? 'send' : 'restore';
+    const events = (await this.client.restoreEventsSince(upstreamSessionId, since)).filter(
+      (event) => event.kind === kind,
+    );
+    if (events.some(({ state }) => state === 'running')) return undefined;
+    return events.length > 0 ? done(summaryOf(events)) : this.silence(sentAt);
+  }
+
+  /** Where a restore has a session of its own, which the lost answer would have named. */
+  private async findSession(operation: Operation): Promise<Finding | undefined> {
+    const { sentAt, followedSessionId } = operation;
+    if (followedSessionId !== undefined) {
+      return { finding: 'unknown', detail: 'The backup server no longer knows the operation.' };
+    }
+    if (sentAt === undefined) return nothingSent;
+    const since = new Date(sentAt.getTime() - SKEW_MS);
+    const begun = (await this.client.restoreSessionsSince(since.toISOString())).filter(
+      ({ createdAt }) => Date.parse(createdAt) <= sentAt.getTime() + LATE_MS,
+    );
+    const known = await this.sessions.listKnownUpstream(begun.map(({ id }) => id));
+    const [candidate, ...others] = begun.filter(({ id }) => !known.includes(id));
+    if (candidate === undefined) return this.silence(sentAt);
+    if (others.length > 0 || (await this.hasNeighbour(operation, sentAt))) return notAlone;
+    if (candidate.state === 'running') return undefined;
+    return done(`a session of its own, which ended with ${candidate.result ?? 'no result'}`);
+  }
+
+  private silence(sentAt: Date): Finding | undefined {
+    return this.clock.now() < sentAt.getTime() + LATE_MS
+      ? undefined
+      : { finding: 'not-done', detail: 'The backup server logged nothing of it.' };
+  }
+
+  /** Another operation of the same time whose traces could be taken for those of this one. */
+  private hasNeighbour(operation: Operation, sentAt: Date): Promise<boolean> {
+    return this.operations.hasNeighbour(operation, {
+      from: new Date(sentAt.getTime() - SKEW_MS),
+      to: new Date(sentAt.getTime() + LATE_MS),
+    });
+  }
+}
+
+const nothingSent: Finding = { finding: 'not-done', detail: 'Nothing of it was sent.' };
+const notAlone: Finding = {
+  finding: 'unknown',
+  detail: 'Other operations of the same time left traces that cannot be told apart from its own.',
+};
+
+function done(how: string): Finding {
+  return { finding: 'done', detail: `The backup server logged ${how}.` };
+}
+
+function summaryOf(events: readonly RestoreEvent[]): string {
+  const failed = events.filter(({ state }) => state === 'failed').length;
+  return failed === 0 ? `${events.length} steps of it` : `${events.length} steps of it, ${failed} of them failed`;
+}

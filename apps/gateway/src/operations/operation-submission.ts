@@ -1,0 +1,161 @@
+import type { Logger } from '@app/logging';
+import {
+  DomainError,
+  InternalError,
+  OperationConflictError,
+  type ProblemCode,
+  SessionStoppedError,
+} from '@app/problems';
+import { type Operation, RestoreSessionsRepository } from '@app/store';
+import {
+  ActionAnswerUnknownError,
+  ActionNotSentError,
+  type ActionResult,
+  upstreamMessageOf,
+  VeeamClient,
+} from '@app/veeam-client';
+import { Inject, Injectable } from '@nestjs/common';
+
+import { CredentialProfilesService } from '../credential-profiles/credential-profiles.service.js';
+import { HeldDeviceCodes } from '../device-codes/held-device-codes.js';
+import { LOGGER } from '../infrastructure/tokens.js';
+import type { RestoreSession } from '../restore-sessions/restore-session.js';
+import { RestoreSessionEnds } from '../restore-sessions/restore-session-ends.js';
+import { BlockingProgress } from './blocking-progress.js';
+import { ClaimedOperations, type OperationOutcomeOf, toOperationProblem } from './claimed-operations.js';
+import type { Lease } from './lease.js';
+import { stateOf } from './outcome.js';
+import { StartDecisions } from './start-decisions.js';
+import type { StoredRequest } from './stored-request.js';
+
+/** What came of taking an operation to upstream. */
+export type Submitted =
+  | { readonly kind: 'ended'; readonly end: OperationOutcomeOf }
+  | { readonly kind: 'following'; readonly operation: Operation }
+  /** Back in the queue, or no longer ours. */
+  | { readonly kind: 'left' };
+
+/** Why it may be known, or recorded, only later whether an operation may start. */
+const passing: ReadonlySet<ProblemCode> = new Set([
+  'upstream-unavailable',
+  'upstream-timeout',
+  'upstream-broken',
+  'store-unavailable',
+]);
+
+/** Until an operation is tried again that could not be begun, ms. */
+const TRY_AGAIN_MS = 5_000;
+
+/** Takes an operation to upstream, once: whatever breaks after it was sent ends the operation, and nothing sends it again. */
+@Injectable()
+export class OperationSubmission {
+  constructor(
+    private readonly sessions: RestoreSessionsRepository,
+    private readonly sessionEnds: RestoreSessionEnds,
+    private readonly decisions: StartDecisions,
+    private readonly claimed: ClaimedOperations,
+    private readonly progress: BlockingProgress,
+    private readonly client: VeeamClient,
+    private readonly profiles: CredentialProfilesService,
+    private readonly deviceCodes: HeldDeviceCodes,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  async submit(operation: Operation, lease: Lease): Promise<Submitted> {
+    try {
+      const send = await this.started(operation, lease);
+      if (send === undefined) return { kind: 'left' };
+      const result = await this.progress.during(operation, () => send(lease.allowsSending));
+      return await this.taken(operation, result);
+    } catch (error) {
+      return this.failed(operation, error);
+    }
+  }
+
+  private async sessionOf({ restoreSessionId }: Operation): Promise<RestoreSession> {
+    const session = await this.sessions.get(restoreSessionId);
+    if (session === undefined) {
+      throw new InternalError('The restore session of the operation is gone.');
+    }
+    return session;
+  }
+
+  /**
+   * What is to be sent of an operation that is still permitted, once it is on record that it starts; undefined when that cannot be found
+   * out or recorded now, or the operation is no longer ours.
+   * @throws what the record and the caller are told when it is not permitted, or lacks something
+   */
+  private async started(
+    operation: Operation,
+    lease: Lease,
+  ): Promise<((mayStillSend: () => boolean) => Promise<ActionResult>) | undefined> {
+    try {
+      const session = await this.sessionOf(operation);
+      await this.decisions.decide(operation, session);
+      const send = this.prepared(operation, session);
+      await this.claimed.start(operation, lease);
+      return send;
+    } catch (error) {
+      if (error instanceof OperationConflictError) return undefined;
+      if (!(error instanceof DomainError) || !passing.has(error.code)) throw error;
+      this.logger.warn({ err: error, operationId: operation.id }, 'an operation cannot start yet; it waits');
+      await this.claimed.release(operation, TRY_AGAIN_MS);
+      return undefined;
+    }
+  }
+
+  /** What it lacks is missed here, before it is on record that it starts. */
+  private prepared(
+    operation: Operation,
+    { upstreamSessionId }: RestoreSession,
+  ): (mayStillSend: () => boolean) => Promise<ActionResult> {
+    const { item } = operation;
+    const request = operation.request as StoredRequest;
+    switch (request.action) {
+      case 'restore': {
+        const credentials = this.credentials(operation);
+        return (mayStillSend) => this.client.restore(upstreamSessionId, item, request, credentials, mayStillSend);
+      }
+      case 'copy': {
+        const credentials = this.credentials(operation);
+        return (mayStillSend) => this.client.copy(upstreamSessionId, item, request, credentials, mayStillSend);
+      }
+      case 'send':
+        return (mayStillSend) => this.client.send(upstreamSessionId, item, request, mayStillSend);
+      case 'save':
+        throw new InternalError('A download runs in its own request.');
+    }
+  }
+
+  private async taken(operation: Operation, result: ActionResult): Promise<Submitted> {
+    if (result.kind === 'finished') {
+      return { kind: 'ended', end: { state: stateOf(result.outcome), outcome: result.outcome } };
+    }
+    const followed = await this.claimed.follow(operation, result.upstreamSessionId);
+    return followed ? { kind: 'following', operation: followed } : { kind: 'left' };
+  }
+
+  private async failed(operation: Operation, error: unknown): Promise<Submitted> {
+    const { id: operationId, action } = operation;
+    this.logger.warn(
+      { err: error, upstreamMessage: upstreamMessageOf(error), operationId, action },
+      'operation failed',
+    );
+    if (error instanceof ActionNotSentError && passing.has(error.code)) {
+      await this.claimed.release(operation, TRY_AGAIN_MS);
+      return { kind: 'left' };
+    }
+    if (error instanceof SessionStoppedError) {
+      await this.sessionEnds.endedUpstream(operation.restoreSessionId);
+    }
+    const state = error instanceof ActionAnswerUnknownError ? 'interrupted' : 'failed';
+    return { kind: 'ended', end: { state, problem: toOperationProblem(error) } };
+  }
+
+  private credentials(operation: Operation) {
+    return (
+      this.deviceCodes.credentials(operation.id) ??
+      this.profiles.credentials(operation.organizationName, operation.credential)
+    );
+  }
+}
