@@ -118,6 +118,7 @@ describe('npm run audit', () => {
     ['a time that is none', ['export', '--from', 'yesterday'], /^yesterday is no time\./],
     ['an unknown action', ['export', '--action', 'steal'], /^--action is one of listOrganizations, /],
     ['an unknown decision', ['export', '--decision', 'maybe'], /^--decision\?/],
+    ['an operation that is none', ['export', '--operation', '4711'], /^--operation is the id of an operation\./],
     ['an issuer without an actor', ['export', '--issuer', 'https://sso'], /^--issuer goes with --actor\./],
   ])('ends with 2 for %s', async (_, args, message) => {
     const { stdout, stderr, code } = await run(args);

@@ -8,7 +8,7 @@ import { ManualClock } from '@app/clock';
 import { Caller } from './support/caller.js';
 import { openDesk } from './support/desk.js';
 import { PolicyFolder } from './support/policies.js';
-import { changedSettings, rewriteSettings } from './support/settings.js';
+import { changedSettings, rewriteSettings, type YamlSettings } from './support/settings.js';
 import { auditRecords } from './support/trail.js';
 import { until } from './support/until.js';
 import { startGateway, startNeighbours } from './support/world.js';
@@ -19,7 +19,7 @@ const SECOND = 1_000;
 const contoso = 'contoso.onmicrosoft.com';
 
 /** Decisions that no route asks for yet. */
-const notAskedYet = ['readAuditRecords', 'listCredentialProfiles', 'readSendReadiness'];
+const notAskedYet = ['listCredentialProfiles', 'readSendReadiness'];
 
 /** Of every record, and not said again in each row. */
 const common = ['id', 'time', 'writer', 'seq', 'action'];
@@ -80,12 +80,16 @@ describe('the records of the audit trail', () => {
   });
 });
 
+const auditingOperators = ({ roleBindings }: Pick<YamlSettings, 'roleBindings'>) => ({
+  roleBindings: [...roleBindings, { role: 'auditor', organizations: [contoso], group: 'contoso-restore-operators' }],
+});
+
 /** Has a gateway do and refuse all there is, with a reason and without, and reads its trail. */
 async function everythingThatIsRecorded(): Promise<AuditRecord[]> {
   const neighbours = await startNeighbours();
   const policies = new PolicyFolder();
   const clock = new ManualClock(Date.now());
-  const environment = { ...(await changedSettings(neighbours, () => ({}))), POLICY_DIR: policies.path };
+  const environment = { ...(await changedSettings(neighbours, auditingOperators)), POLICY_DIR: policies.path };
   const gateway = await startGateway(neighbours, {
     clock,
     environment,
@@ -141,6 +145,12 @@ async function everythingThatIsRecorded(): Promise<AuditRecord[]> {
     await alice.caller.post('/api/v1/restore-sessions', { organizationId: 'x' });
     await audrey.post('/api/v1/restore-sessions', { organizationId, reason: 'ticket 2' });
   }
+
+  const trail = '/api/v1/audit-records';
+  for (const path of [trail, `${trail}/export?organization=${contoso}`]) await audrey.get(path);
+  // Of an organization that is not the caller's, and at the first stage.
+  await oscar.caller.get(`${trail}?organization=fabrikam.onmicrosoft.com`);
+  await alice.caller.get(trail);
 
   for (const desk of [alice, ofAlice, ofOscar]) await desk.caller.delete(`/api/v1/restore-sessions/${desk.sid}`);
   await until(async () => (await auditRecords(neighbours)).some(({ outcome }) => outcome === 'idle'), moving);

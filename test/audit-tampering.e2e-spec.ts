@@ -302,8 +302,10 @@ describe('the written audit trail', () => {
         return lines.map((line) => (JSON.parse(line) as { record: AuditRecord }).record.seq);
       };
       expect(await seqs({})).toEqual([1, 2, 3, 4, 5]);
-      expect(await seqs({ organizations: ['contoso.example'] })).toEqual([1, 2, 3]);
-      expect(await seqs({ organizations: [] })).toEqual([]);
+      const scope = { organizations: ['contoso.example'], includesNone: false };
+      expect(await seqs({ scope })).toEqual([1, 2, 3]);
+      expect(await seqs({ scope: { ...scope, includesNone: true } })).toEqual([1, 2, 3, 5]);
+      expect(await seqs({ scope: { organizations: [], includesNone: false } })).toEqual([]);
       expect(await seqs({ from: next, to: last })).toEqual([2, 3]);
       expect(await seqs({ from: start, to: start })).toEqual([]);
       expect(await seqs({ actor: { subject: 'alice' }, action: 'restore' })).toEqual([1]);
@@ -322,7 +324,10 @@ describe('the written audit trail', () => {
 
   describe('being listed', () => {
     const list = (filters: Partial<AuditFilters>, page: Parameters<AuditReader['list']>[1] = { limit: 100 }) =>
-      new AuditReader(database).list({ organizations: ['contoso.example'], ...filters }, page);
+      new AuditReader(database).list(
+        { scope: { organizations: ['contoso.example'], includesNone: false }, ...filters },
+        page,
+      );
 
     it('is newest first, and in pages that new records do not shift', async () => {
       const writer = startWriter();
@@ -355,10 +360,22 @@ describe('the written audit trail', () => {
       await writer.append(by('alice'));
       await writer.append(by('fred', 'fabrikam.example'));
       await writer.append({ action: 'service.started' });
-      const seen = async (organizations: string[]) => (await list({ organizations })).map(({ seq }) => seq);
+      const seen = async (organizations: string[], includesNone = false) =>
+        (await list({ scope: { organizations, includesNone } })).map(({ seq }) => seq);
       expect(await seen(['contoso.example'])).toEqual([1]);
       expect(await seen(['contoso.example', 'fabrikam.example'])).toEqual([2, 1]);
       expect(await seen([])).toEqual([]);
+      expect(await seen(['contoso.example'], true)).toEqual([3, 1]);
+    });
+
+    it('goes on past a text that was made something else', async () => {
+      await chainOf(3);
+      await owner.query(`update audit_records set text = 'null' where seq = 2`);
+      expect((await list({})).map(({ seq, action, detail }) => [seq, action, detail])).toEqual([
+        [3, 'restore', undefined],
+        [2, 'restore', { unreadable: true }],
+        [1, 'restore', undefined],
+      ]);
     });
 
     it('finds what belongs to an operation', async () => {

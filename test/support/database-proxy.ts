@@ -23,6 +23,9 @@ export class DatabaseProxy {
     return proxy;
   }
 
+  /** What the database has sent so far. */
+  bytesFromDatabase = 0;
+
   get url(): string {
     const { port } = this.server.address() as AddressInfo;
     return Object.assign(new URL(this.target.href), { host: `127.0.0.1:${port}` }).href;
@@ -75,6 +78,7 @@ export class DatabaseProxy {
       database.write(data);
     });
     database.on('data', (data) => {
+      this.bytesFromDatabase += data.length;
       if (isDoomed) caller.destroy();
       else caller.write(data);
     });

@@ -8,6 +8,9 @@ import { ActionsService } from './actions/actions.service.js';
 import { OneDriveActionsController } from './actions/onedrive-actions.controller.js';
 import { OperatorCeilings } from './actions/operator-ceilings.js';
 import { OperationResponder } from './actions/operation-responder.js';
+import { AuditExportResponder } from './audit/audit-export-responder.js';
+import { AuditRecordsController } from './audit/audit-records.controller.js';
+import { AuditRecordsService } from './audit/audit-records.service.js';
 import { CatalogService } from './catalog/catalog.service.js';
 import { OneDrivesController } from './catalog/onedrives.controller.js';
 import { OrganizationsController } from './catalog/organizations.controller.js';
@@ -37,6 +40,7 @@ import { OperationsService } from './operations/operations.service.js';
 import { Replica } from './operations/replica.js';
 import { RunningOperations } from './operations/running-operations.js';
 import { StartDecisions } from './operations/start-decisions.js';
+import { AuditAccess } from './policy/audit-access.service.js';
 import { AuthorizationService } from './policy/authorization.service.js';
 import { MailRules } from './policy/mail-rules.service.js';
 import { OneDriveLookup } from './policy/onedrive-lookup.service.js';
@@ -63,6 +67,7 @@ const controllers = [
   DeviceCodesController,
   OperationsController,
   PolicyController,
+  AuditRecordsController,
   V5OrganizationsController,
   V5RestoreSessionsController,
   HealthController,
@@ -85,6 +90,9 @@ const services = [
   OwnershipService,
   OneDriveLookup,
   AuthorizationService,
+  AuditAccess,
+  AuditRecordsService,
+  AuditExportResponder,
   MailRules,
   CatalogService,
   RestoreSessionsService,

@@ -28,7 +28,7 @@ import { Database } from '@app/store';
 const USAGE = `Usage:
   audit verify [--heads FILE]...
   audit export [--organization NAME]... [--from TIME] [--to TIME] [--action ACTION] [--decision allow|deny]
-               [--actor SUBJECT [--issuer ISSUER]]
+               [--actor SUBJECT [--issuer ISSUER]] [--operation ID]
 FILE holds heads as lines of the service's log or of an export; TIME is as 2026-01-31T12:00:00Z, --to is exclusive.
 `;
 
@@ -89,19 +89,20 @@ function exporting(args: string[]): (database: Database) => Promise<number> {
     args,
     options: {
       organization: { type: 'string', multiple: true },
-      ...{ from: one, to: one, action: one, decision: one, actor: one, issuer: one },
+      ...{ from: one, to: one, action: one, decision: one, actor: one, issuer: one, operation: one },
     },
   });
   const { organization, decision, actor, issuer } = values;
   if (decision !== undefined && decision !== 'allow' && decision !== 'deny') throw new UsageError('--decision?');
   if (issuer !== undefined && actor === undefined) throw new UsageError('--issuer goes with --actor.');
   const filters: AuditFilters = {
-    organizations: organization?.map((name) => name.toLowerCase()),
+    scope: organization && { organizations: organization.map((name) => name.toLowerCase()), includesNone: false },
     from: timeOf(values.from),
     to: timeOf(values.to),
     action: actionOf(values.action),
     decision,
     actor: actor === undefined ? undefined : { subject: actor, issuer },
+    operationId: idOf(values.operation),
   };
   return async (database) => {
     await pipeline(Readable.from(exportLines(database, filters)), process.stdout);
@@ -114,6 +115,14 @@ function timeOf(text: string | undefined): Date | undefined {
   const time = new Date(text);
   if (Number.isNaN(time.getTime())) throw new UsageError(`${text} is no time.`);
   return time;
+}
+
+function idOf(text: string | undefined): string | undefined {
+  // PostgreSQL would refuse anything else, in words that explain nothing.
+  if (text !== undefined && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) {
+    throw new UsageError('--operation is the id of an operation.');
+  }
+  return text;
 }
 
 function actionOf(text: string | undefined): AuditAction | undefined {

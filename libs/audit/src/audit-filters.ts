@@ -1,11 +1,19 @@
 import { auditRecords } from '@app/store';
-import { and, eq, gte, inArray, lt, or, type SQL } from 'drizzle-orm';
+import { and, eq, gte, inArray, isNull, lt, or, type SQL } from 'drizzle-orm';
 
 import type { AuditAction, AuditDecision } from './audit-record.js';
 
+/** Whose records. */
+export interface AuditScope {
+  /** Tenant names, lower-cased. */
+  readonly organizations: readonly string[];
+  /** Those of no organization as well, such as the start of the service. */
+  readonly includesNone: boolean;
+}
+
 export interface AuditFilters {
-  /** Tenant names, lower-cased: records of no other organization, nor of none. */
-  readonly organizations?: readonly string[] | undefined;
+  /** Records of all organizations and of none when absent. */
+  readonly scope?: AuditScope | undefined;
   /** Inclusive. */
   readonly from?: Date | undefined;
   /** Exclusive. */
@@ -18,10 +26,9 @@ export interface AuditFilters {
 }
 
 export function conditionOf(filters: AuditFilters): SQL | undefined {
-  const { organizations, from, to, action, decision, actor, operationId } = filters;
+  const { scope, from, to, action, decision, actor, operationId } = filters;
   return and(
-    // An empty list is no organization, not any.
-    organizations && inArray(auditRecords.organization, [...organizations]),
+    scope && inScope(scope),
     from && gte(auditRecords.time, from),
     to && lt(auditRecords.time, to),
     action && eq(auditRecords.action, action),
@@ -37,4 +44,10 @@ function by({ issuer, subject }: NonNullable<AuditFilters['actor']>): SQL | unde
     and(eq(actorSubject, subject), issuer === undefined ? undefined : eq(actorIssuer, issuer)),
     and(eq(onBehalfOfSubject, subject), issuer === undefined ? undefined : eq(onBehalfOfIssuer, issuer)),
   );
+}
+
+function inScope({ organizations, includesNone }: AuditScope): SQL | undefined {
+  // An empty list is no organization, not any.
+  const named = inArray(auditRecords.organization, [...organizations]);
+  return includesNone ? or(named, isNull(auditRecords.organization)) : named;
 }

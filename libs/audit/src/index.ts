@@ -1,4 +1,4 @@
-export type { AuditFilters } from './audit-filters.js';
+export type { AuditFilters, AuditScope } from './audit-filters.js';
 export * from './audit-reader.js';
 export * from './audit-record.js';
 export * from './audit-writer.js';

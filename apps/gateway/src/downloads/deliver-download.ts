@@ -35,6 +35,8 @@ export interface DownloadDelivery {
   readonly response: ServerResponse;
   /** Beside those that every download carries. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Default `application/octet-stream`: never what upstream says, since nothing is to open a download by its type. */
+  readonly contentType?: string;
   /** A body without a length is looked at for a ZIP's end. */
   readonly isZip: boolean;
   /** Called once nothing more will be thrown and the response is ours, just before its head goes out. */
@@ -85,13 +87,13 @@ async function carry(delivery: DownloadDelivery, connection: CallerConnection): 
 
 /** Everything but the last bytes. */
 async function transfer(
-  { stream, response, headers }: DownloadDelivery,
+  { stream, response, headers, contentType = 'application/octet-stream' }: DownloadDelivery,
   body: ReceivedBody,
   writer: HeldBackWriter,
   callerGone: AbortSignal,
 ): Promise<DownloadResult> {
   try {
-    sendHead(response, headers, stream.contentLength);
+    sendHead(response, { ...headers, 'content-type': contentType }, stream.contentLength);
     await pipeline(stream.body, writer, { signal: callerGone });
     callerGone.throwIfAborted();
     return { state: 'succeeded', ...body.close() };
@@ -109,8 +111,6 @@ function sendHead(
   contentLength: number | undefined,
 ): void {
   const own = {
-    // As upstream says it. The name tells what it is, and nothing is to open it by its type.
-    'content-type': 'application/octet-stream',
     'accept-ranges': 'none',
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',

@@ -16,27 +16,39 @@ export interface PageRequest {
   readonly offset: number;
 }
 
-/** Highest offset that is passed on: far above any listing, and safe as a 32-bit integer upstream. */
-const MOST_ITEMS = 10_000_000;
-
-/**
- * Opaque cursors. They hold an offset and a digest of what they belong to. They are not signed, and need not be: each page is
- * authorized by itself, so a forged offset shows nothing that a longer listing would not.
- */
-export function encodeCursor(scope: CursorScope, offset: number): string {
-  return Buffer.from(`${offset}.${digest(scope)}`).toString('base64url');
+/** How the place where a page begins is written into a cursor. */
+export interface PositionFormat<P> {
+  readonly write: (position: P) => string;
+  /** Undefined for what is none: anybody can make a cursor. */
+  readonly read: (text: string) => P | undefined;
 }
 
-/** @throws ValidationFailedError for a cursor of another caller or listing, or none of ours. */
-export function decodeCursor(scope: CursorScope, cursor: string | undefined): number {
+/**
+ * Opaque cursors. They hold a position and a digest of what they belong to. They are not signed, and need not be: each page is
+ * authorized by itself, so a forged position shows nothing that a longer listing would not.
+ */
+export function encodeCursor<P>(scope: CursorScope, { write }: PositionFormat<P>, position: P): string {
+  return Buffer.from(`${write(position)}.${digest(scope)}`).toString('base64url');
+}
+
+/**
+ * @returns undefined without a cursor
+ * @throws ValidationFailedError for a cursor of another caller or listing, or none of ours.
+ */
+export function decodeCursor<P>(
+  scope: CursorScope,
+  { read }: PositionFormat<P>,
+  cursor: string | undefined,
+): P | undefined {
   if (cursor === undefined) {
-    return 0;
+    return undefined;
   }
-  const [offset, owner] = Buffer.from(cursor, 'base64url').toString('latin1').split('.');
-  if (offset === undefined || !/^\d{1,8}$/.test(offset) || Number(offset) > MOST_ITEMS || owner !== digest(scope)) {
+  const [text, owner, ...others] = Buffer.from(cursor, 'base64url').toString('latin1').split('.');
+  const position = text === undefined ? undefined : read(text);
+  if (position === undefined || owner !== digest(scope) || others.length > 0) {
     throw new ValidationFailedError([{ field: 'cursor', message: 'is not a cursor of this listing' }]);
   }
-  return Number(offset);
+  return position;
 }
 
 function digest({ principal, listing }: CursorScope): string {

@@ -87,8 +87,9 @@ export function OnBehalfOf(): PropertyDecorator {
   );
 }
 
-export function OneOf(values: readonly string[], options: FieldOptions & { default: string }): PropertyDecorator {
-  return field(options, { enum: [...values], default: options.default }, [
+export function OneOf(values: readonly string[], options: FieldOptions & { default?: string }): PropertyDecorator {
+  const standard = options.default === undefined ? {} : { default: options.default };
+  return field(options, { enum: [...values], ...standard }, [
     IsIn(values, { message: `must be one of: ${values.join(', ')}` }),
   ]);
 }

@@ -1,11 +1,14 @@
 import type { Principal } from '@app/identity';
 import { ApiProperty } from '@nestjs/swagger';
 
-import { decodeCursor, encodeCursor, type PageRequest } from './cursor.js';
+import { decodeCursor, encodeCursor, type PageRequest, type PositionFormat } from './cursor.js';
 import { text, WholeNumber } from './fields.js';
 
 const DEFAULT_LIMIT = 100;
 const MOST_A_PAGE = 1_000;
+
+/** Highest offset that is passed on: far above any listing, and safe as a 32-bit integer upstream. */
+const MOST_ITEMS = 10_000_000;
 
 export class ListQuery {
   @WholeNumber(1, MOST_A_PAGE, { description: 'Most items a page has.', default: DEFAULT_LIMIT })
@@ -50,12 +53,34 @@ export async function readPage<T>(
   query: ListQuery,
   load: (page: PageRequest) => Promise<{ items: readonly T[]; hasMore: boolean }>,
 ): Promise<PageDto<T>> {
-  const scope = { principal, listing };
-  const limit = query.limit ?? DEFAULT_LIMIT;
-  const offset = decodeCursor(scope, query.cursor);
-  const { items, hasMore } = await load({ limit, offset });
-  return { items, ...(hasMore ? { nextCursor: encodeCursor(scope, offset + limit) } : {}) };
+  return readPageAfter(principal, listing, query, offsets, async ({ limit, after: offset = 0 }) => {
+    const { items, hasMore } = await load({ limit, offset });
+    return { items, last: hasMore ? offset + limit : undefined };
+  });
 }
+
+/**
+ * As `readPage`, for listings that page by what an item is and not by how many come before it: whatever comes or goes meanwhile,
+ * nothing is seen twice or left out.
+ * @param load reads the page after a position, from the beginning without one; `last` is where it ended, unless there is no more
+ */
+export async function readPageAfter<T, P>(
+  principal: Principal,
+  listing: string,
+  query: ListQuery,
+  format: PositionFormat<P>,
+  load: (page: { limit: number; after: P | undefined }) => Promise<{ items: readonly T[]; last: P | undefined }>,
+): Promise<PageDto<T>> {
+  const scope = { principal, listing };
+  const after = decodeCursor(scope, format, query.cursor);
+  const { items, last } = await load({ limit: query.limit ?? DEFAULT_LIMIT, after });
+  return { items, ...(last === undefined ? {} : { nextCursor: encodeCursor(scope, format, last) }) };
+}
+
+const offsets: PositionFormat<number> = {
+  write: String,
+  read: (text) => (/^\d{1,8}$/.test(text) && Number(text) <= MOST_ITEMS ? Number(text) : undefined),
+};
 
 /** For what is loaded with one item more than asked, to see whether there is another page. */
 export function cut<T>(items: readonly T[], limit: number): { items: readonly T[]; hasMore: boolean } {

@@ -33,7 +33,7 @@ export interface PermittedAction extends Pick<PolicyDecision, 'policies'> {
 }
 
 /**
- * Second stage of authorization: may this caller do this to this thing? All such questions are asked here. It reads
+ * Second stage of authorization: may this caller do this to this thing? All such questions about backups are asked here. It reads
  * upstream's catalog only, and only after the first stage said yes. What the caller may not see does not exist.
  *
  * What is the caller's own is looked up for questions about items and organizations, and not for those about sessions and operations.

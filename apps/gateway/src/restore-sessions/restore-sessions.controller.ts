@@ -2,6 +2,7 @@ import { CurrentPrincipal, type Principal } from '@app/identity';
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 
+import { toInstant } from '../http/instant.js';
 import { cut, ListQuery, type PageDto, pageDtoOf, readPage } from '../http/list.dto.js';
 import { SessionParams } from '../http/params.dto.js';
 import { Requires } from '../policy/requires.decorator.js';
@@ -65,16 +66,10 @@ export class RestoreSessionsController {
 function toOpenRequest(body: OpenRestoreSessionDto) {
   return {
     organizationId: body.organizationId,
-    pointInTime: body.pointInTime === undefined ? undefined : toInstant(body.pointInTime),
+    pointInTime: body.pointInTime === undefined ? undefined : toInstant(body.pointInTime).toISOString(),
     showDeleted: body.showDeleted ?? false,
     showAllVersions: body.showAllVersions ?? false,
     reason: body.reason,
     onBehalfOf: body.onBehalfOf,
   };
-}
-
-/** Rounded up to the millisecond: a backup's own time, which may have seven decimals, still includes that backup. */
-function toInstant(time: string): string {
-  const isFiner = /\.\d{3}\d*[1-9]/.test(time);
-  return new Date(Date.parse(time) + (isFiner ? 1 : 0)).toISOString();
 }

@@ -1,0 +1,62 @@
+import { Readable } from 'node:stream';
+
+import type { Clock } from '@app/clock';
+import type { Principal } from '@app/identity';
+import type { Logger } from '@app/logging';
+import { Inject, Injectable } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+
+import { deliverDownload } from '../downloads/deliver-download.js';
+import { headersOf } from '../downloads/download-responder.js';
+import { DownloadSlots } from '../downloads/download-slots.js';
+import { CLOCK, LOGGER } from '../infrastructure/tokens.js';
+import { RunningOperations } from '../operations/running-operations.js';
+import { type AuditQuestion, AuditRecordsService } from './audit-records.service.js';
+
+/** Each holds a page of the trail in memory. */
+const slotLimits = { perCaller: 2, total: 8, retryAfterSeconds: 30 };
+
+/** Answers a request with an export, as fast as the caller takes it. One that is not whole never looks whole. */
+@Injectable()
+export class AuditExportResponder {
+  private readonly slots = new DownloadSlots(slotLimits);
+
+  constructor(
+    private readonly records: AuditRecordsService,
+    private readonly running: RunningOperations,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /** Resolves when the response is over. What it throws was thrown before a byte was sent. */
+  async respond(principal: Principal, question: AuditQuestion, reply: FastifyReply): Promise<void> {
+    const release = this.slots.acquire(JSON.stringify([principal.issuer, principal.subject]));
+    try {
+      const lines = await this.records.export(principal, question);
+      const delivery = this.deliver(Readable.from(lines, { objectMode: false }), reply);
+      this.running.add(delivery);
+      await delivery;
+    } finally {
+      release();
+    }
+  }
+
+  private async deliver(body: Readable, reply: FastifyReply): Promise<void> {
+    const result = await deliverDownload({
+      stream: { body, contentLength: undefined },
+      request: reply.request.raw,
+      response: reply.raw,
+      headers: headersOf(reply),
+      contentType: 'application/x-ndjson',
+      isZip: false,
+      onHead: () => {
+        reply.hijack();
+      },
+      finish: () => Promise.resolve(),
+      clock: this.clock,
+    });
+    if (result.state === 'failed') {
+      this.logger.warn({ err: result.cause }, 'an export of the audit trail broke off');
+    }
+  }
+}
