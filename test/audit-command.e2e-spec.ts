@@ -1,9 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 
 import pg from 'pg';
 
@@ -13,14 +10,14 @@ import { createLogger } from '@app/logging';
 import { Scrubber, Secret } from '@app/secrets';
 import { Database } from '@app/store';
 
+import { AuditCli } from './support/audit-cli.js';
 import { createTestDatabase, type TestDatabase } from './support/test-database.js';
-
-const command = join(__dirname, '../dist/apps/gateway/src/audit-cli.js');
 
 describe('npm run audit', () => {
   let testDatabase: TestDatabase;
   let owner: pg.Client;
   let folder: string;
+  let cli: AuditCli;
   let writer: string;
 
   beforeAll(async () => {
@@ -44,7 +41,7 @@ describe('npm run audit', () => {
     await database.close();
     writer = trail.head().writer;
     writeFileSync(join(folder, 'gateway.log'), log.join(''));
-    writeFileSync(join(folder, 'gateway.yaml'), 'organizations: [{ name: contoso.example }]\n');
+    cli = new AuditCli(folder, testDatabase);
     writeFileSync(join(folder, 'other.log'), '{"msg":"listening"}\n');
   });
   afterAll(async () => {
@@ -53,28 +50,7 @@ describe('npm run audit', () => {
     rmSync(folder, { recursive: true });
   });
 
-  async function run(args: string[], environment: Record<string, string> = {}) {
-    const child = spawn(process.execPath, [command, ...args], {
-      cwd: folder,
-      env: {
-        DATABASE_URL: testDatabase.url,
-        SSO_ISSUER: 'https://sso.example',
-        SSO_AUDIENCE: 'restore-gateway',
-        VEEAM_URL: 'https://backup.example:4443',
-        VEEAM_USERNAME: 'gateway',
-        VEEAM_PASSWORD: 'never-used',
-        GATEWAY_CONFIG: join(folder, 'gateway.yaml'),
-        ...environment,
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const [stdout, stderr, [code]] = await Promise.all([
-      text(child.stdout),
-      text(child.stderr),
-      once(child, 'close') as Promise<[number]>,
-    ]);
-    return { stdout, stderr, code };
-  }
+  const run = (args: string[], environment?: Record<string, string>) => cli.run(args, environment);
 
   it('verifies the trail, and says how fast', async () => {
     const { stdout, stderr, code } = await run(['verify', '--heads', 'gateway.log']);
@@ -110,8 +86,8 @@ describe('npm run audit', () => {
   });
 
   it.each([
-    ['no command', [], /^verify or export\?\nUsage:/],
-    ['an unknown command', ['repair'], /^verify or export\?/],
+    ['no command', [], /^verify, export or seal\?\nUsage:/],
+    ['an unknown command', ['repair'], /^verify, export or seal\?/],
     ['an unknown option', ['verify', '--fast'], /--fast.*Usage:/s],
     ['a file that is not there', ['verify', '--heads', 'nowhere.log'], /^The audit trail could not be read \(ENOENT\)/],
     ['a file without heads', ['verify', '--heads', 'other.log'], /^other\.log holds no heads\./],

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { auditActions, type AuditRecord } from '@app/audit';
+import { auditActions, type AuditRecord, Month, sealMonth } from '@app/audit';
 import { ManualClock } from '@app/clock';
+import { Secret } from '@app/secrets';
+import { Database } from '@app/store';
 
 import { Caller } from './support/caller.js';
 import { openDesk } from './support/desk.js';
@@ -11,7 +14,7 @@ import { PolicyFolder } from './support/policies.js';
 import { changedSettings, rewriteSettings, type YamlSettings } from './support/settings.js';
 import { auditRecords } from './support/trail.js';
 import { until } from './support/until.js';
-import { startGateway, startNeighbours } from './support/world.js';
+import { type Neighbours, startGateway, startNeighbours } from './support/world.js';
 
 jest.setTimeout(120_000);
 
@@ -79,6 +82,17 @@ describe('the records of the audit trail', () => {
     });
   });
 });
+
+/** What is left when everything was sealed. */
+async function sealed(neighbours: Neighbours, clock: ManualClock): Promise<AuditRecord[]> {
+  const database = new Database({ url: { current: new Secret(neighbours.database.ownerUrl) }, caFile: undefined });
+  const folder = mkdtempSync(join(tmpdir(), 'audit-members-'));
+  const now = new Date(clock.now());
+  await sealMonth(database, { month: Month.of(now), path: join(folder, 'archive.ndjson'), now });
+  rmSync(folder, { recursive: true });
+  await database.close();
+  return auditRecords(neighbours);
+}
 
 const auditingOperators = ({ roleBindings }: Pick<YamlSettings, 'roleBindings'>) => ({
   roleBindings: [...roleBindings, { role: 'auditor', organizations: [contoso], group: 'contoso-restore-operators' }],
@@ -184,7 +198,7 @@ async function everythingThatIsRecorded(): Promise<AuditRecord[]> {
   await until(() => isLogged('the configuration was replaced'), moving);
 
   await gateway.close();
-  const records = await auditRecords(neighbours);
+  const records = [...(await auditRecords(neighbours)), ...(await sealed(neighbours, clock))];
   policies.remove();
   await neighbours.close();
   return records;

@@ -6,6 +6,7 @@ export class DatabaseProxy {
   private readonly sockets = new Set<Socket>();
   private isDown = false;
   private losesAnswerToCommit = false;
+  private awaitedStatement: string | undefined;
 
   private constructor(
     private readonly server: Server,
@@ -46,6 +47,11 @@ export class DatabaseProxy {
     this.losesAnswerToCommit = true;
   }
 
+  /** As `loseNextAnswerToCommit`, but for the commit that comes after a statement with this text. */
+  loseAnswerToCommitAfter(statement: string): void {
+    this.awaitedStatement = statement;
+  }
+
   async close(): Promise<void> {
     this.goDown();
     this.server.close();
@@ -71,6 +77,10 @@ export class DatabaseProxy {
       });
     }
     caller.on('data', (data) => {
+      if (this.awaitedStatement !== undefined && data.includes(this.awaitedStatement)) {
+        this.awaitedStatement = undefined;
+        this.losesAnswerToCommit = true;
+      }
       if (this.losesAnswerToCommit && data.includes('commit')) {
         this.losesAnswerToCommit = false;
         isDoomed = true;

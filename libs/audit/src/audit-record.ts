@@ -29,6 +29,7 @@ export const auditedEvents = [
   'device-code.issued',
   'policy.reloaded',
   'configuration.reloaded',
+  'audit.sealed',
   'service.started',
   'service.stopped',
 ] as const;

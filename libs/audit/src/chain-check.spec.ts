@@ -21,7 +21,7 @@ function chainOf(length: number): AuditRow[] {
 }
 
 function check(rows: readonly AuditRow[], exported?: ReadonlyMap<number, string>) {
-  const chain = new ChainCheck(writer, exported);
+  const chain = new ChainCheck(emptyChain(writer), exported);
   rows.forEach((row) => {
     chain.add(row);
   });

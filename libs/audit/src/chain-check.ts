@@ -1,5 +1,5 @@
 import type { AuditRecord } from './audit-record.js';
-import { type AuditRow, chainHash, type ChainHead, columnsOf, emptyChain } from './chain.js';
+import { type AuditRow, chainHash, type ChainHead, columnsOf } from './chain.js';
 
 /** The first row of a chain that is not as it was written. */
 export interface ChainFault {
@@ -19,7 +19,11 @@ export interface ChainFault {
     /** The chain holds, and is not the one whose head was exported. */
     | 'not-as-exported'
     /** An exported head says that there was more; `seq` is the first that is gone. */
-    | 'tail-missing';
+    | 'tail-missing'
+    /** A seal does not join the one before, or the beginning; `seq` is the first row it should have taken. */
+    | 'seal-not-joined'
+    /** The rows of an archive hold, but the file is not the one that was sealed. */
+    | 'not-as-sealed';
   /** Of `column-changed`. */
   readonly column?: string;
 }
@@ -29,12 +33,16 @@ export class ChainCheck {
   private last: ChainHead;
   private fault: ChainFault | undefined;
 
-  /** @param exported hashes that heads of this chain had, by `seq` */
+  /**
+   * @param start where the rows begin: after the last one that was sealed, or at the beginning
+   * @param exported hashes that heads of this chain had, by `seq`
+   */
   constructor(
-    writer: string,
+    start: ChainHead,
     private readonly exported: ReadonlyMap<number, string> = new Map(),
   ) {
-    this.last = emptyChain(writer);
+    this.last = start;
+    this.fault = this.notAsExported(start);
   }
 
   add(row: AuditRow): void {
@@ -60,9 +68,12 @@ export class ChainCheck {
     if (chainHash(row.prev, row.text) !== row.hash) return { writer, seq, fault: 'changed' };
     const column = changedColumn(row);
     if (column !== undefined) return { writer, seq, fault: 'column-changed', column };
+    return this.notAsExported(row);
+  }
+
+  private notAsExported({ writer, seq, hash }: ChainHead): ChainFault | undefined {
     const exported = this.exported.get(seq);
-    if (exported !== undefined && exported !== row.hash) return { writer, seq, fault: 'not-as-exported' };
-    return undefined;
+    return exported !== undefined && exported !== hash ? { writer, seq, fault: 'not-as-exported' } : undefined;
   }
 }
 

@@ -1,8 +1,8 @@
-import type { Database } from '@app/store';
+import type { Statements } from '@app/store';
 
 import { type AuditFilters, conditionOf } from './audit-filters.js';
 import { canonicalJson } from './canonical-json.js';
-import type { AuditRow } from './chain.js';
+import type { AuditRow, ChainHead } from './chain.js';
 import { readHeads, readRows } from './chain-reader.js';
 
 /**
@@ -11,17 +11,21 @@ import { readHeads, readRows } from './chain-reader.js';
  * byte.
  * @throws StoreUnavailableError
  */
-export async function* exportLines(database: Database, filters: AuditFilters = {}): AsyncGenerator<string> {
-  for await (const page of readRows(database, conditionOf(filters))) {
+export async function* exportLines(statements: Statements, filters: AuditFilters = {}): AsyncGenerator<string> {
+  for await (const page of readRows(statements, conditionOf(filters))) {
     yield page.map(lineOf).join('');
   }
-  for await (const { writer, seq, hash } of readHeads(database)) {
-    yield `${JSON.stringify({ head: { writer, seq, hash } })}\n`;
+  for await (const head of readHeads(statements)) {
+    yield headLine(head);
   }
 }
 
+export function headLine({ writer, seq, hash }: ChainHead): string {
+  return `${JSON.stringify({ head: { writer, seq, hash } })}\n`;
+}
+
 /** A text that somebody changed may be anything: it is exported as a string, so that it does not break the lines. */
-function lineOf({ prev, hash, text }: AuditRow): string {
+export function lineOf({ prev, hash, text }: AuditRow): string {
   const member = isCanonical(text) ? `"record":${text}` : `"unreadable":${JSON.stringify(text)}`;
   return `{"hash":${JSON.stringify(hash)},"prev":${JSON.stringify(prev)},${member}}\n`;
 }

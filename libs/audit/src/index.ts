@@ -1,3 +1,4 @@
+export * from './archive.js';
 export type { AuditFilters, AuditScope } from './audit-filters.js';
 export * from './audit-reader.js';
 export * from './audit-record.js';
@@ -6,4 +7,8 @@ export type { ChainHead } from './chain.js';
 export type { ChainFault } from './chain-check.js';
 export * from './export.js';
 export * from './exported-heads.js';
+export { linesOf } from './lines.js';
+export * from './month.js';
+export * from './seal-month.js';
+export { readSeals } from './seals.js';
 export * from './verify.js';

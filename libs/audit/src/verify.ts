@@ -1,9 +1,10 @@
 import type { Clock } from '@app/clock';
-import type { Database } from '@app/store';
+import { type Database, type Statements, within } from '@app/store';
 
 import type { ChainHead } from './chain.js';
 import { ChainCheck, type ChainFault } from './chain-check.js';
 import { readRows } from './chain-reader.js';
+import { lockSeals, readSeals, sealFault, type Seals, startOf } from './seals.js';
 
 export interface VerifyOptions {
   readonly clock: Clock;
@@ -12,8 +13,10 @@ export interface VerifyOptions {
 }
 
 export interface Verification {
+  /** That have rows. */
   readonly writers: number;
   readonly rows: number;
+  readonly seals: number;
   readonly rowsPerSecond: number;
   readonly headsCompared: number;
   /** The first of each broken chain; empty when the trail is whole. */
@@ -21,13 +24,12 @@ export interface Verification {
 }
 
 /**
- * Recomputes every chain. Memory is bounded but for the heads. Without heads nothing tells a chain that was cut short, or
- * written anew from some row on, from one that is whole.
+ * Recomputes every chain, each from its newest seal on. Memory is bounded but for heads and seals. Without heads nothing tells a
+ * chain that was cut short, or written anew from some row on, from one that is whole.
  * @throws StoreUnavailableError
  */
 export async function verify(database: Database, { clock, heads = [] }: VerifyOptions): Promise<Verification> {
   const exported = new Map<string, Map<number, string>>();
-  const faults: ChainFault[] = [];
   let headsCompared = 0;
   for await (const { writer, seq, hash } of heads) {
     const known = exported.get(writer) ?? new Map<number, string>();
@@ -38,31 +40,42 @@ export async function verify(database: Database, { clock, heads = [] }: VerifyOp
   }
 
   const startedAt = clock.now();
-  let rows = 0;
-  let current: { writer: string; check: ChainCheck } | undefined;
-  let writers = 0;
-  const finish = () => {
-    const fault = current?.check.result();
+  const checked = await database.transaction(async (orm) => {
+    await lockSeals(orm, 'shared');
+    return checkChains(within(orm), await readSeals(orm), exported);
+  });
+  const rowsPerSecond = Math.round((checked.rows * 1_000) / Math.max(1, clock.now() - startedAt));
+  return { ...checked, rowsPerSecond, headsCompared };
+}
+
+async function checkChains(statements: Statements, seals: Seals, exported: Map<string, Map<number, string>>) {
+  const faults: ChainFault[] = [];
+  const left = new Set([...exported.keys(), ...seals.keys()]);
+  const begin = (writer: string) => {
+    left.delete(writer);
+    return { writer, check: new ChainCheck(startOf(writer, seals), exported.get(writer)) };
+  };
+  const finish = ({ writer, check }: ReturnType<typeof begin>) => {
+    const fault = sealFault(writer, seals) ?? check.result();
     if (fault !== undefined) faults.push(fault);
   };
-  for await (const page of readRows(database)) {
+
+  let rows = 0;
+  let writers = 0;
+  let current: ReturnType<typeof begin> | undefined;
+  for await (const page of readRows(statements)) {
     rows += page.length;
     for (const row of page) {
       if (current?.writer !== row.writer) {
-        finish();
+        if (current !== undefined) finish(current);
         writers++;
-        current = { writer: row.writer, check: new ChainCheck(row.writer, exported.get(row.writer)) };
-        exported.delete(row.writer);
+        current = begin(row.writer);
       }
       current.check.add(row);
     }
   }
-  finish();
-  // Chains of which nothing at all is left.
-  for (const [writer, known] of exported) {
-    const fault = new ChainCheck(writer, known).result();
-    if (fault !== undefined) faults.push(fault);
-  }
-  const rowsPerSecond = Math.round((rows * 1_000) / Math.max(1, clock.now() - startedAt));
-  return { writers, rows, rowsPerSecond, headsCompared, faults };
+  if (current !== undefined) finish(current);
+  // Chains of which no row is left.
+  [...left].map(begin).forEach(finish);
+  return { writers, rows, seals: [...seals.values()].flat().length, faults };
 }

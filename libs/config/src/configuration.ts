@@ -40,6 +40,10 @@ export interface Configuration {
   readonly operatorCeilings: OperatorCeilings;
   /** The YAML file that all this came from, and the SHA-256 of its text in hexadecimal. */
   readonly settingsFile: { readonly path: string; readonly digest: string };
+  readonly audit: {
+    /** Whole months, before the current one, that stay in the trail before they may be sealed; all do when undefined. */
+    readonly retentionMonths: number | undefined;
+  };
   /** Folder of the policy, absolute, when one is given. */
   readonly policyDir: string | undefined;
   /** Every secret there is in the members above: whoever redacts or watches secrets takes them from here. */

@@ -144,6 +144,7 @@ describe('loadConfiguration', () => {
       reasonPattern: undefined,
       operatorCeilings: { actions: undefined, bytes: undefined },
       settingsFile: { path: environment.GATEWAY_CONFIG, digest: expect.stringMatching(/^[0-9a-f]{64}$/) as string },
+      audit: { retentionMonths: undefined },
       policyDir: undefined,
     });
     expect(database.caFile).toBeUndefined();

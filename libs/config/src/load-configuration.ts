@@ -85,6 +85,7 @@ export async function loadConfiguration(environment: NodeJS.ProcessEnv = process
     reasonPattern: settings.reasonPattern === undefined ? undefined : wholeMatch(settings.reasonPattern),
     operatorCeilings: { actions: settings.operatorCeilings.actions, bytes: settings.operatorCeilings.bytes },
     settingsFile: { path: settingsPath, digest: settingsFile.digest },
+    audit: { retentionMonths: settings.audit.retention?.months },
     policyDir,
     secrets: [databaseUrl, password, ...credentialProfiles.flatMap(secretsOf)],
   });

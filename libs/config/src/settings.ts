@@ -125,6 +125,14 @@ export class OperatorCeilingSettings {
   @Optional() @Size('1MiB', '1024TiB') bytes?: number;
 }
 
+export class RetentionSettings {
+  @Count(0, 1_200) months!: number;
+}
+
+export class AuditSettings {
+  @Optional() @Type(() => RetentionSettings) @Mapping() retention?: RetentionSettings;
+}
+
 /** What the YAML file of `GATEWAY_CONFIG` holds. */
 export class Settings {
   @Type(() => OrganizationSettings) @NotEmpty() @Mappings() organizations!: OrganizationSettings[];
@@ -161,4 +169,6 @@ export class Settings {
   @Optional() @IsPattern() reasonPattern?: string;
 
   @Type(() => OperatorCeilingSettings) @Mapping() operatorCeilings = new OperatorCeilingSettings();
+
+  @Type(() => AuditSettings) @Mapping() audit = new AuditSettings();
 }

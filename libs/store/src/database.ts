@@ -14,13 +14,11 @@ export interface DatabaseOptions {
   caFile: string | undefined;
   /** Told of connections that broke while idle, which no caller is there to hear of. */
   onIdleError?: (error: Error) => void;
+  /** Who waits longer than this for a connection or an answer gets `store-unavailable`, ms; default 5 s. */
+  patienceMs?: number;
 }
 
-/** A request that waits longer than this for a connection or an answer gets `store-unavailable`, ms. */
 const PATIENCE_MS = 5_000;
-
-/** A transaction whose replica gives no sign for so long is ended by the server, ms. */
-const IDLE_TRANSACTION_MS = 10_000;
 
 /** SQLSTATE of a row that would break a unique index (PostgreSQL, appendix A). */
 const UNIQUE_VIOLATION = '23505';
@@ -31,13 +29,14 @@ export class Database {
   private readonly orm: Orm;
 
   constructor(options: DatabaseOptions) {
+    const { patienceMs = PATIENCE_MS } = options;
     this.pool = new pg.Pool({
       connectionString: options.url.current.expose(),
       max: 10,
       connectionTimeoutMillis: PATIENCE_MS,
-      query_timeout: PATIENCE_MS,
+      query_timeout: patienceMs,
       // A replica that is paused within a transaction must not keep its locks from the others.
-      idle_in_transaction_session_timeout: IDLE_TRANSACTION_MS,
+      idle_in_transaction_session_timeout: 2 * patienceMs,
       application_name: 'restore-gateway',
       ...(options.caFile === undefined ? {} : { ssl: { ca: readFileSync(options.caFile, 'utf8') } }),
     });

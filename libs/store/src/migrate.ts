@@ -45,6 +45,9 @@ async function grantServiceRights(client: pg.Client, serviceRole: string): Promi
   // What is on the trail stays as it was written.
   await client.query(`revoke all on audit_records from ${role}`);
   await client.query(`grant select, insert on audit_records to ${role}`);
+  // Only the owner takes something out, and puts a seal in its place.
+  await client.query(`revoke all on audit_seals from ${role}`);
+  await client.query(`grant select on audit_seals to ${role}`);
 }
 
 /** The checked-in migrations lie beside the sources, and in the image beside `dist`. */

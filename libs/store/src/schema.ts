@@ -197,3 +197,22 @@ export const auditRecords = pgTable(
       .where(sql`operation_id is not null`),
   ],
 );
+
+/** What was taken out of a chain of the audit trail, from its beginning on, and where it went on record instead. */
+export const auditSeals = pgTable(
+  'audit_seals',
+  {
+    writer: uuid('writer').notNull(),
+    /** Of the last row that was taken out. */
+    seq: bigint('seq', { mode: 'number' }).notNull(),
+    hash: text('hash').notNull(),
+    /** How many were taken out with it. */
+    rows: bigint('rows', { mode: 'number' }).notNull(),
+    /** Such as `2026-09`. */
+    month: text('month').notNull(),
+    /** SHA-256 of the archive file, in hexadecimal. */
+    digest: text('digest').notNull(),
+    sealedAt: time('sealed_at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.writer, table.seq] })],
+);
