@@ -88,7 +88,7 @@ async function sealed(neighbours: Neighbours, clock: ManualClock): Promise<Audit
   const database = new Database({ url: { current: new Secret(neighbours.database.ownerUrl) }, caFile: undefined });
   const folder = mkdtempSync(join(tmpdir(), 'audit-members-'));
   const now = new Date(clock.now());
-  await sealMonth(database, { month: Month.of(now), path: join(folder, 'archive.ndjson'), now });
+  await sealMonth(database, { month: Month.of(now), path: join(folder, 'archive.ndjson'), now, sinks: [] });
   rmSync(folder, { recursive: true });
   await database.close();
   return auditRecords(neighbours);

@@ -44,7 +44,7 @@ describe('behind a seal', () => {
     for (const subject of ['first', 'second', 'third']) await writer.append(by(subject));
     await clock.advance(31 * DAY);
     for (const subject of ['fourth', 'fifth']) await writer.append(by(subject));
-    await sealMonth(ownerDatabase, { month, path, now: new Date(clock.now()) });
+    await sealMonth(ownerDatabase, { month, path, now: new Date(clock.now()), sinks: [] });
   });
   afterEach(async () => {
     await writer.close();

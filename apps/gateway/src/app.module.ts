@@ -11,6 +11,7 @@ import { OperationResponder } from './actions/operation-responder.js';
 import { AuditExportResponder } from './audit/audit-export-responder.js';
 import { AuditRecordsController } from './audit/audit-records.controller.js';
 import { AuditRecordsService } from './audit/audit-records.service.js';
+import { AuditSinks } from './audit/audit-sinks.js';
 import { CatalogService } from './catalog/catalog.service.js';
 import { OneDrivesController } from './catalog/onedrives.controller.js';
 import { OrganizationsController } from './catalog/organizations.controller.js';
@@ -93,6 +94,7 @@ const services = [
   AuditAccess,
   AuditRecordsService,
   AuditExportResponder,
+  AuditSinks,
   MailRules,
   CatalogService,
   RestoreSessionsService,

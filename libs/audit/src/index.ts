@@ -11,4 +11,8 @@ export { linesOf } from './lines.js';
 export * from './month.js';
 export * from './seal-month.js';
 export { readSeals } from './seals.js';
+export * from './sinks/audit-sink.js';
+export * from './sinks/file-sink.js';
+export * from './sinks/sink-follower.js';
+export * from './sinks/syslog-sink.js';
 export * from './verify.js';

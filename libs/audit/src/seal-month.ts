@@ -4,7 +4,7 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isNativeError } from 'node:util/types';
 
-import { auditRecords, auditSeals, type Database, type Orm, within } from '@app/store';
+import { auditRecords, auditSeals, auditSinkPositions, type Database, type Orm, within } from '@app/store';
 import { and, asc, eq, gte, lte } from 'drizzle-orm';
 
 import { emptyChain, link } from './chain.js';
@@ -29,6 +29,8 @@ export interface SealOptions {
   /** Of the archive file that is made. */
   readonly path: string;
   readonly now: Date;
+  /** Names of those that have to have everything that is taken out. */
+  readonly sinks: readonly string[];
 }
 
 export interface SealedMonth {
@@ -47,11 +49,12 @@ export interface SealedMonth {
  * @throws SealRefusedError, BrokenChainError
  * @throws StoreUnavailableError when it may or may not have been done
  */
-export async function sealMonth(database: Database, { month, path, now }: SealOptions): Promise<SealedMonth> {
+export async function sealMonth(database: Database, { month, path, now, sinks }: SealOptions): Promise<SealedMonth> {
   return database.transaction(async (orm) => {
     await lockSeals(orm, 'exclusive');
     const ends = await endsOf(orm, month);
     if (ends.length === 0) return { rows: 0, chains: 0, digest: undefined };
+    for (const sink of sinks) await mustHave(orm, sink, ends);
     const { sealed, digest } = await writeArchive(orm, path, ends);
     for (const { writer, seq, hash, rows } of sealed) {
       const deleted = await orm
@@ -114,6 +117,15 @@ async function endsOf(orm: Orm, month: Month): Promise<ChainEnd[]> {
     ends.push({ writer, seq: last });
   }
   return ends;
+}
+
+/** @throws SealRefusedError when a sink would never get what is taken out */
+async function mustHave(orm: Orm, sink: string, ends: readonly ChainEnd[]): Promise<void> {
+  const positions = await orm.select().from(auditSinkPositions).where(eq(auditSinkPositions.sink, sink));
+  const reached = new Map(positions.map(({ writer, seq }) => [writer, seq]));
+  if (ends.some(({ writer, seq }) => (reached.get(writer) ?? 0) < seq)) {
+    throw new SealRefusedError(`The sink ${sink} does not have all of these records yet.`);
+  }
 }
 
 async function firstRow(orm: Orm, condition: ReturnType<typeof and>) {

@@ -43,6 +43,7 @@ export interface Configuration {
   readonly audit: {
     /** Whole months, before the current one, that stay in the trail before they may be sealed; all do when undefined. */
     readonly retentionMonths: number | undefined;
+    readonly sinks: readonly AuditSinkConfiguration[];
   };
   /** Folder of the policy, absolute, when one is given. */
   readonly policyDir: string | undefined;
@@ -129,6 +130,25 @@ export interface OperatorCeilings {
   /** Bytes of downloads. */
   readonly bytes: number | undefined;
 }
+
+/** Where the audit trail is pushed to. */
+export type AuditSinkConfiguration =
+  | {
+      readonly kind: 'file';
+      /** Lower-case letters, digits, hyphens. */
+      readonly name: string;
+      /** Absolute. */
+      readonly path: string;
+    }
+  | {
+      readonly kind: 'syslog';
+      readonly name: string;
+      readonly host: string;
+      readonly port: number;
+      readonly transport: 'tls' | 'tcp';
+      /** Absolute; the CAs Node.js ships with when absent. */
+      readonly caFile: string | undefined;
+    };
 
 export interface Limits {
   /** Longest time a v5 route waits for its operation, ms (`V5_MAX_WAIT`). */

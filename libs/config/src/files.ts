@@ -1,16 +1,28 @@
 import { readFile, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { RawEnvironment } from './environment.js';
 import type { Faults } from './faults.js';
 
 /** The absolute path of the PEM file a variable names, if it names one. */
 export async function certificateFile(raw: RawEnvironment, key: string, faults: Faults): Promise<string | undefined> {
   const path = raw[key];
-  if (path === undefined) return undefined;
+  return path === undefined ? undefined : certificateAt(path, key, faults);
+}
+
+/** The absolute path of a PEM file. */
+export async function certificateAt(path: string, key: string, faults: Faults): Promise<string> {
   await tell(faults, key, async () => {
     const text = await readFile(path, 'latin1');
     if (!text.includes('-----BEGIN CERTIFICATE-----'))
       faults.add(key, 'must name a file with a certificate in PEM form');
+  });
+  return resolve(path);
+}
+
+/** The absolute path of a file that there may not be yet, in a folder that there is. */
+export async function fileToBe(path: string, key: string, faults: Faults): Promise<string> {
+  await tell(faults, key, async () => {
+    if (!(await stat(dirname(path))).isDirectory()) faults.add(key, 'must be in a folder');
   });
   return resolve(path);
 }

@@ -144,7 +144,7 @@ describe('loadConfiguration', () => {
       reasonPattern: undefined,
       operatorCeilings: { actions: undefined, bytes: undefined },
       settingsFile: { path: environment.GATEWAY_CONFIG, digest: expect.stringMatching(/^[0-9a-f]{64}$/) as string },
-      audit: { retentionMonths: undefined },
+      audit: { retentionMonths: undefined, sinks: [] },
       policyDir: undefined,
     });
     expect(database.caFile).toBeUndefined();
@@ -235,6 +235,50 @@ describe('loadConfiguration', () => {
     expect(database.url.current.expose()).toBe('postgres://gateway:file-secret@db/gateway');
     expect(upstream.username).toBe('CONTOSO\\gateway');
     expect(upstream.trust).toEqual({ kind: 'ca', caFile: join(folder, 'ca.pem') });
+  });
+
+  it('takes sinks of the audit trail and its retention, with paths from the folder of the file', async () => {
+    await write('siem-ca.pem', certificate);
+    await writeSettings({
+      audit: {
+        retention: { months: 13 },
+        sinks: [
+          { name: 'SIEM', kind: 'syslog', host: 'siem.contoso.com', caFile: 'siem-ca.pem' },
+          { name: 'file', kind: 'file', path: 'audit.ndjson' },
+        ],
+      },
+    });
+    expect((await loadConfiguration(environment)).audit).toEqual({
+      retentionMonths: 13,
+      sinks: [
+        {
+          ...{ kind: 'syslog', name: 'siem', host: 'siem.contoso.com', port: 6514, transport: 'tls' },
+          caFile: join(folder, 'siem-ca.pem'),
+        },
+        { kind: 'file', name: 'file', path: join(folder, 'audit.ndjson') },
+      ],
+    });
+  });
+
+  it('refuses sinks of the audit trail that would not work, or would send it in the clear', async () => {
+    const relay = { kind: 'syslog', host: '127.0.0.1', transport: 'tcp' };
+    await writeSettings({
+      audit: {
+        sinks: [
+          { ...relay, name: 'relay' },
+          { ...relay, name: 'relay', host: 'siem.contoso.com' },
+          { ...relay, name: 'other', caFile: 'gateway.yaml' },
+          { name: 'file', kind: 'file', path: 'nowhere/audit.ndjson' },
+        ],
+      },
+    });
+    expect((await faultsWith({ NODE_ENV: 'production' })).sort()).toEqual([
+      'audit.sinks[1].name: must differ from audit.sinks[0].name',
+      'audit.sinks[1].transport: must be tls in production, unless the receiver is on this machine',
+      'audit.sinks[2].caFile: goes with the transport tls only',
+      'audit.sinks[2].caFile: must name a file with a certificate in PEM form',
+      'audit.sinks[3].path: cannot be read (ENOENT)',
+    ]);
   });
 
   it('writes names in lower case', async () => {
@@ -375,6 +419,31 @@ describe('loadConfiguration', () => {
       'a name that is no domain',
       { organizations: [{ name: 'contoso' }] },
       ['organizations[0].name: must be a domain such as contoso.onmicrosoft.com'],
+    ],
+    [
+      'sinks that are none',
+      {
+        audit: {
+          sinks: [
+            { name: 'a', kind: 'udp' },
+            { name: 'a b', kind: 'file' },
+            { name: 'c', kind: 'syslog', host: 'siem:514', transport: 'udp', path: 'x' },
+          ],
+        },
+      },
+      [
+        'audit.sinks[0].kind: must be one of file, syslog',
+        'audit.sinks[1].path: must be text',
+        'audit.sinks[1].name: must be at most 63 letters, digits and hyphens',
+        'audit.sinks[2].path: is not a known key',
+        'audit.sinks[2].host: must be an IP address or a host name',
+        'audit.sinks[2].transport: must be one of tls, tcp',
+      ],
+    ],
+    [
+      'a retention in other words',
+      { audit: { retention: { months: -1 } } },
+      ['audit.retention.months: must be a whole number from 0 to 1200'],
     ],
     ['an unknown key', { limit: {} }, ['limit: is not a known key']],
     ['an unknown key within', { mail: { sender: [] } }, ['mail.sender: is not a known key']],

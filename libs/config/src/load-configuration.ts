@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { isIPv6 } from 'node:net';
 import type { Configuration, IssuerConfiguration, UpstreamTrust } from './configuration.js';
+import { openSink } from './audit-sinks.js';
 import { openProfile, referencedVariables, secretsOf } from './credential-profiles.js';
 import { requireDatabaseUrl } from './database-url.js';
 import {
@@ -41,6 +42,11 @@ export async function loadConfiguration(environment: NodeJS.ProcessEnv = process
     openProfile(profile, `credentialProfiles[${index}]`, dirname(settingsPath), loader),
   );
   const credentialProfiles = (await Promise.all(openings)).filter((profile) => profile !== undefined);
+  const sinks = await Promise.all(
+    (settings?.audit.sinks ?? []).map((sink, index) =>
+      openSink(sink, `audit.sinks[${index}]`, dirname(settingsPath), faults),
+    ),
+  );
   const databaseCaFile = await certificateFile(raw, 'DATABASE_CA_FILE', faults);
   const upstreamCaFile = await certificateFile(raw, 'VEEAM_CA_FILE', faults);
   const policyDir = await folder(raw, 'POLICY_DIR', faults);
@@ -85,7 +91,7 @@ export async function loadConfiguration(environment: NodeJS.ProcessEnv = process
     reasonPattern: settings.reasonPattern === undefined ? undefined : wholeMatch(settings.reasonPattern),
     operatorCeilings: { actions: settings.operatorCeilings.actions, bytes: settings.operatorCeilings.bytes },
     settingsFile: { path: settingsPath, digest: settingsFile.digest },
-    audit: { retentionMonths: settings.audit.retention?.months },
+    audit: { retentionMonths: settings.audit.retention?.months, sinks },
     policyDir,
     secrets: [databaseUrl, password, ...credentialProfiles.flatMap(secretsOf)],
   });

@@ -1,4 +1,4 @@
-import { checkProductionUrl, type RawEnvironment } from './environment.js';
+import { checkProductionUrl, isProduction, type RawEnvironment } from './environment.js';
 import type { Faults } from './faults.js';
 import type { Settings } from './settings.js';
 
@@ -9,6 +9,7 @@ export function checkReferences(settings: Settings, raw: RawEnvironment, faults:
   checkIssuers(settings, raw, faults);
   checkRoleBindings(settings, raw, faults);
   checkProfiles(settings, faults);
+  checkSinks(settings, raw, faults);
 
   const { downloadsPerCaller, downloadsInAll } = settings.limits;
   if (downloadsPerCaller > downloadsInAll) {
@@ -63,6 +64,19 @@ function checkProfiles(settings: Settings, faults: Faults): void {
   refuseRepeated(names, (index) => `credentialProfiles[${index}].name`, faults);
   const organizations = profiles.map(({ organization }) => organization);
   refuseRepeated(organizations, (index) => `credentialProfiles[${index}].organization`, faults);
+}
+
+function checkSinks({ audit: { sinks } }: Settings, raw: RawEnvironment, faults: Faults): void {
+  const names = sinks.map(({ name }) => name);
+  refuseRepeated(names, (index) => `audit.sinks[${index}].name`, faults);
+  sinks.forEach((sink, index) => {
+    if (sink.kind !== 'syslog' || sink.transport !== 'tcp') return;
+    const key = `audit.sinks[${index}]`;
+    if (sink.caFile !== undefined) faults.add(`${key}.caFile`, 'goes with the transport tls only');
+    if (isProduction(raw) && !['127.0.0.1', '::1', 'localhost'].includes(sink.host)) {
+      faults.add(`${key}.transport`, 'must be tls in production, unless the receiver is on this machine');
+    }
+  });
 }
 
 function requireKnownOrganizations(names: readonly string[], key: string, settings: Settings, faults: Faults): void {

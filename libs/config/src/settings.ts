@@ -8,6 +8,7 @@ import {
   Duration,
   Flag,
   IsDomain,
+  IsHost,
   IsMailAddress,
   IsMatch,
   IsOneOf,
@@ -35,6 +36,9 @@ const Mapping = (): PropertyDecorator => (target, key) => {
   IsObject({ message: 'must be a mapping' })(target, key);
   ValidateNested({ message: 'must be a mapping' })(target, key);
 };
+
+const IsName = (): PropertyDecorator =>
+  IsMatch(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be at most 63 letters, digits and hyphens');
 
 export class OrganizationSettings {
   @LowerCased() @IsDomain() name!: string;
@@ -69,9 +73,7 @@ export class RoleBindingSettings {
 }
 
 class ProfileSettings {
-  @LowerCased()
-  @IsMatch(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be at most 63 letters, digits and hyphens')
-  name!: string;
+  @LowerCased() @IsName() name!: string;
 
   @LowerCased() @IsText() organization!: string;
 }
@@ -129,7 +131,47 @@ export class RetentionSettings {
   @Count(0, 1_200) months!: number;
 }
 
+class SinkSettings {
+  @LowerCased() @IsName() name!: string;
+}
+
+export class FileSinkSettings extends SinkSettings {
+  @IsOneOf(['file']) kind!: 'file';
+  @IsText() path!: string;
+}
+
+export class SyslogSinkSettings extends SinkSettings {
+  @IsOneOf(['syslog']) kind!: 'syslog';
+  @IsHost() host!: string;
+  @Count(1, 65_535) port = 6_514;
+  @IsOneOf(['tls', 'tcp']) transport: 'tls' | 'tcp' = 'tls';
+  @Optional() @IsText() caFile?: string;
+}
+
+/** A sink of no known kind, whose other keys nobody can judge. */
+class UnknownSinkSettings extends SinkSettings {
+  @IsOneOf(['file', 'syslog']) kind!: never;
+  @Allow() path?: unknown;
+  @Allow() host?: unknown;
+  @Allow() port?: unknown;
+  @Allow() transport?: unknown;
+  @Allow() caFile?: unknown;
+}
+
 export class AuditSettings {
+  @Type(() => UnknownSinkSettings, {
+    keepDiscriminatorProperty: true,
+    discriminator: {
+      property: 'kind',
+      subTypes: [
+        { name: 'file', value: FileSinkSettings },
+        { name: 'syslog', value: SyslogSinkSettings },
+      ],
+    },
+  })
+  @Mappings()
+  sinks: (FileSinkSettings | SyslogSinkSettings)[] = [];
+
   @Optional() @Type(() => RetentionSettings) @Mapping() retention?: RetentionSettings;
 }
 

@@ -14,6 +14,7 @@ describe('Metrics', () => {
     metrics.countTokenRefusal('expired');
     metrics.addDownloadBytes(1_000);
     metrics.addDownloadBytes(24);
+    metrics.setAuditSinkLag('siem', 3);
 
     const { contentType, text } = await metrics.expose();
     expect(contentType).toContain('text/plain');
@@ -25,6 +26,7 @@ describe('Metrics', () => {
       'operations_total{action="restore",state="succeeded"} 1',
       'token_refusals_total{reason="expired"} 1',
       'download_bytes_total 1024',
+      'audit_sink_lag_records{sink="siem"} 3',
     ]) {
       expect(text.split('\n')).toContain(line);
     }

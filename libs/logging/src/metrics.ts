@@ -28,6 +28,13 @@ export class Metrics {
   readonly #downloadBytes = this.#counter('download_bytes_total', 'Bytes streamed to callers', []);
   readonly #tokenRefusals = this.#counter('token_refusals_total', 'Access tokens refused', ['reason']);
 
+  readonly #auditSinkLag = new Gauge({
+    name: 'audit_sink_lag_records',
+    help: 'Audit records that a sink does not have yet',
+    labelNames: ['sink'] as const,
+    registers: [this.registry],
+  });
+
   constructor() {
     collectDefaultMetrics({ register: this.registry });
   }
@@ -70,6 +77,11 @@ export class Metrics {
 
   addDownloadBytes(bytes: number): void {
     this.#downloadBytes.inc(bytes);
+  }
+
+  /** @param sink its configured name */
+  setAuditSinkLag(sink: string, records: number): void {
+    this.#auditSinkLag.set({ sink }, records);
   }
 
   /** The text for Prometheus and the media type it goes out with. */

@@ -8,4 +8,4 @@ export { transitions } from './operation-transitions.js';
 export * from './operations.repository.js';
 export * from './restore-sessions.repository.js';
 export * from './upstream-servers.repository.js';
-export { auditRecords, auditSeals } from './schema.js';
+export { auditRecords, auditSeals, auditSinkPositions, auditSinks } from './schema.js';

@@ -35,10 +35,21 @@ export async function migrate(options: MigrationOptions): Promise<void> {
   }
 }
 
+/** Tables whose rows the service changes. It deletes none of any table. */
+const changedTables = [
+  'restore_sessions',
+  'operations',
+  'operation_events',
+  'device_codes',
+  'upstream_servers',
+  'audit_sinks',
+  'audit_sink_positions',
+];
+
 async function grantServiceRights(client: pg.Client, serviceRole: string): Promise<void> {
   const role = client.escapeIdentifier(serviceRole);
   await client.query(`grant usage on schema public to ${role}`);
-  for (const table of ['restore_sessions', 'operations', 'operation_events', 'device_codes', 'upstream_servers']) {
+  for (const table of changedTables) {
     await client.query(`revoke all on ${table} from ${role}`);
     await client.query(`grant select, insert, update on ${table} to ${role}`);
   }

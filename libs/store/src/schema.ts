@@ -216,3 +216,21 @@ export const auditSeals = pgTable(
   },
   (table) => [primaryKey({ columns: [table.writer, table.seq] })],
 );
+
+/** Which replica pushes the trail to a sink. */
+export const auditSinks = pgTable('audit_sinks', {
+  name: text('name').primaryKey(),
+  holder: uuid('holder').notNull(),
+  leaseUntil: time('lease_until').notNull(),
+});
+
+/** How far each sink has each chain of the trail: the `seq` of the last record that was delivered. */
+export const auditSinkPositions = pgTable(
+  'audit_sink_positions',
+  {
+    sink: text('sink').notNull(),
+    writer: uuid('writer').notNull(),
+    seq: bigint('seq', { mode: 'number' }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.sink, table.writer] })],
+);

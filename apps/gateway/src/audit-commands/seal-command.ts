@@ -21,7 +21,10 @@ export function sealCommand(args: string[]): AuditCommand {
     const database = new Database({ url: { current: ownerUrl }, caFile, patienceMs: PATIENCE_MS });
     try {
       if (!(await verifyTrail(database, values.heads ?? []))) return BROKEN;
-      const { rows, chains, digest } = await sealMonth(database, { month, path, now });
+      const { rows, chains, digest } = await sealMonth(database, {
+        ...{ month, path, now },
+        sinks: audit.sinks.map(({ name }) => name),
+      });
       print(
         digest === undefined
           ? `Of ${month.toString()} there is nothing left to seal.`

@@ -4,13 +4,16 @@ import { Database } from '@app/store';
 import { VeeamClient } from '@app/veeam-client';
 import { Injectable } from '@nestjs/common';
 
+import { AuditSinks } from '../audit/audit-sinks.js';
+
 export interface HealthReport {
   readonly status: 'ready' | 'not-ready';
   readonly checks: Readonly<Record<string, HealthCheck>>;
 }
 
 export interface HealthCheck {
-  readonly status: 'up' | 'down';
+  /** What is degraded needs somebody to look after it, and keeps no request from being served. */
+  readonly status: 'up' | 'degraded' | 'down';
   /** Why it is down: a problem code. */
   readonly code?: string;
   /** In plain words; safe for anybody to read, since health needs no token. */
@@ -24,6 +27,7 @@ export class HealthService {
     private readonly database: Database,
     private readonly authenticator: AccessTokenAuthenticator,
     private readonly client: VeeamClient,
+    private readonly sinks: AuditSinks,
   ) {}
 
   async readiness(): Promise<HealthReport> {
@@ -34,8 +38,8 @@ export class HealthService {
       }),
       check(() => this.upstream()),
     ]);
-    const checks = { store, issuerKeys: this.issuerKeys(), upstream };
-    const isReady = Object.values(checks).every(({ status }) => status === 'up');
+    const checks = { store, issuerKeys: this.issuerKeys(), upstream, ...this.auditSinks() };
+    const isReady = Object.values(checks).every(({ status }) => status !== 'down');
     return { status: isReady ? 'ready' : 'not-ready', checks };
   }
 
@@ -44,6 +48,16 @@ export class HealthService {
     const newer =
       newerVersions.length > 0 ? `; ${newerVersions.join(', ')} is served too and not used until configured` : '';
     return `API ${apiVersion}${newer}`;
+  }
+
+  /** Absent where there are none. */
+  private auditSinks(): { auditSinks?: HealthCheck } {
+    const states = this.sinks.states();
+    const behind = states.filter(({ isBehind }) => isBehind);
+    if (states.length === 0) return {};
+    if (behind.length === 0) return { auditSinks: { status: 'up' } };
+    const detail = behind.map(({ name, lag }) => `${name} is ${lag} records behind`).join(', ');
+    return { auditSinks: { status: 'degraded', detail } };
   }
 
   /** Up while any issuer's keys are usable: the others' callers get 503, everybody else is served. */
