@@ -42,9 +42,10 @@ describe('the live part of the configuration', () => {
 
   const write = (changes: object) => writeFile(path, stringify({ ...settings, ...changes }));
 
-  async function start(): Promise<ConfigurationSource> {
-    const load = (): Promise<Configuration> => {
+  async function start(beforeLoading: () => Promise<void> = () => Promise.resolve()): Promise<ConfigurationSource> {
+    const load = async (): Promise<Configuration> => {
       loads++;
+      await beforeLoading();
       return loadConfiguration(environment);
     };
     return new ConfigurationSource(await loadConfiguration(environment), {
@@ -102,6 +103,30 @@ describe('the live part of the configuration', () => {
     await writeFile(path, text);
     await source.reload();
     expect([loads, reloads]).toEqual([0, []]);
+  });
+
+  it('takes nothing that was written only when it was about to be read', async () => {
+    const half = { roleBindings: [] };
+    const source = await start(() => write(half));
+    await write({ emergencyStop: true });
+    await source.reload();
+    expect(source.current).toMatchObject({ emergencyStop: false, roleBindings: [{ group: 'restorers' }] });
+    expect(reloads).toEqual([]);
+    await source.reload();
+    expect(source.current).toMatchObject({ emergencyStop: false, roleBindings: [] });
+    expect(reloads).toMatchObject([{ kind: 'replaced', changed: ['roleBindings'] }]);
+  });
+
+  it('takes in the end what was broken only while it was read', async () => {
+    let isHalf = true;
+    const source = await start(() => (isHalf ? writeFile(path, 'organizations: [') : Promise.resolve()));
+    await write({ emergencyStop: true });
+    await source.reload();
+    isHalf = false;
+    await write({ emergencyStop: true });
+    await source.reload();
+    expect(source.current).toMatchObject({ emergencyStop: true });
+    expect(reloads.map(({ kind }) => kind)).toEqual(['replaced']);
   });
 
   describe('when watched', () => {

@@ -97,18 +97,21 @@ export class ConfigurationSource {
     }
   }
 
+  /** What came into the file after it was seen, perhaps the half of something, is for the next look. */
   private async take(seen: string): Promise<void> {
     const before = this.live;
     let loaded: Configuration;
     try {
       loaded = await this.options.load();
     } catch (error) {
+      if ((await this.look()) !== seen) return;
       this.digest = seen;
       this.options.onReload?.({ kind: 'refused', error });
       return;
     }
+    if (loaded.settingsFile.digest !== seen) return;
     this.live = loaded;
-    this.digest = loaded.settingsFile.digest;
+    this.digest = seen;
     this.options.onReload?.({
       kind: 'replaced',
       digest: this.digest,
