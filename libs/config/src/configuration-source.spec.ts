@@ -83,6 +83,15 @@ describe('the live part of the configuration', () => {
     ]);
   });
 
+  it('has receivers of webhooks wait for a restart', async () => {
+    environment.NOTICE_KEY = `whsec_${Buffer.alloc(32).toString('base64')}`;
+    const source = await start();
+    await write({ ownerNotice: { url: 'https://notices.contoso.com', secret: { env: 'NOTICE_KEY' } } });
+    await source.reload();
+    expect(reloads).toMatchObject([{ changed: [], waiting: ['ownerNotice'] }]);
+    expect(JSON.stringify(reloads)).not.toContain(environment.NOTICE_KEY);
+  });
+
   it('stays as it is when the file is broken, which is told once', async () => {
     const source = await start();
     await write({ roleBindings: [{ role: 'operator' }], emergencyStop: true });

@@ -8,7 +8,15 @@ import { digestOf } from './settings-file.js';
 /** What is taken over from a changed YAML file without a restart. */
 const liveMembers = ['roleBindings', 'mail', 'emergencyStop', 'reasonPattern', 'operatorCeilings'] as const;
 /** What is in the YAML file besides. */
-const fixedMembers = ['organizations', 'issuers', 'credentialProfiles', 'limits', 'audit'] as const;
+const fixedMembers = [
+  'organizations',
+  'issuers',
+  'credentialProfiles',
+  'webhooks',
+  'ownerNotice',
+  'limits',
+  'audit',
+] as const;
 
 export type LiveConfiguration = Pick<Configuration, (typeof liveMembers)[number]>;
 

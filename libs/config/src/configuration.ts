@@ -32,6 +32,10 @@ export interface Configuration {
     /** Domains mail may go to, lower-cased. Nothing may be sent while it is empty. */
     readonly recipientDomains: readonly string[];
   };
+  /** Where calling applications are told that their operations have ended: one a client. */
+  readonly webhooks: readonly ClientWebhook[];
+  /** Where it is told that somebody acts on a OneDrive that is not their own; nowhere when absent. */
+  readonly ownerNotice: OwnerNotice | undefined;
   readonly limits: Limits;
   /** Denies every action, whatever the policy permits. */
   readonly emergencyStop: boolean;
@@ -150,6 +154,29 @@ export type AuditSinkConfiguration =
       readonly caFile: string | undefined;
     };
 
+/** A place that signed messages are posted to. */
+export interface WebhookReceiver {
+  /** https, or http on loopback outside production; no user, query or fragment. */
+  readonly url: string;
+  /** PEM file of the CA that the receiver's certificate must come from, absolute; the CAs of Node.js when absent. */
+  readonly caFile: string | undefined;
+  /** Signed with each of them, the newest first: one, or two while a key is being replaced. Of the form `webhook-key`. */
+  readonly keys: readonly SecretSource[];
+}
+
+export interface ClientWebhook extends WebhookReceiver {
+  /** The issuer whose client it is. */
+  readonly issuer: string;
+  readonly clientId: string;
+}
+
+export interface OwnerNotice extends WebhookReceiver {
+  /** Tenant names, lower-cased; every organization when absent. */
+  readonly organizations: readonly string[] | undefined;
+  /** Every action when absent. */
+  readonly actions: readonly ('restore' | 'copy' | 'send' | 'save')[] | undefined;
+}
+
 export interface Limits {
   /** Longest time a v5 route waits for its operation, ms (`V5_MAX_WAIT`). */
   readonly v5MaxWaitMs: number;
@@ -174,6 +201,8 @@ export interface Limits {
   readonly followMaxMs: number;
   /** For so long it is tried to find out what became of an interrupted operation, and its session is kept, ms. */
   readonly reconcileMs: number;
+  /** A webhook that could not be delivered for so long is given up, ms. */
+  readonly webhookAgeMs: number;
   /** Time running downloads and restores get at a shutdown, ms. */
   readonly shutdownGraceMs: number;
 }

@@ -124,6 +124,8 @@ describe('loadConfiguration', () => {
         },
       ],
       mail: { senders: [], recipientDomains: [] },
+      webhooks: [],
+      ownerNotice: undefined,
       limits: {
         v5MaxWaitMs: 3_600_000,
         sessionIdleMs: 1_800_000,
@@ -138,6 +140,7 @@ describe('loadConfiguration', () => {
         operationsPerOrganization: 50,
         followMaxMs: 86_400_000,
         reconcileMs: 86_400_000,
+        webhookAgeMs: 86_400_000,
         shutdownGraceMs: 30_000,
       },
       emergencyStop: false,
@@ -689,6 +692,7 @@ describe('loadConfiguration', () => {
       ...environment,
       GATEWAY_CONFIG,
       CONTOSO_RESTORE_PASSWORD: 'password',
+      HELPDESK_WEBHOOK_KEY: `whsec_${Buffer.alloc(32).toString('base64')}`,
     });
     expect(issuers).toHaveLength(2);
     expect(credentialProfiles).toHaveLength(2);

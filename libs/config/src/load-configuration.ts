@@ -13,11 +13,12 @@ import {
 } from './environment.js';
 import { Faults } from './faults.js';
 import { certificateFile, folder } from './files.js';
-import { checkReferences } from './references.js';
+import { checkReferences, issuersOf } from './references.js';
 import { SecretLoader } from './secret-loader.js';
 import { readSettings } from './settings-file.js';
 import type { EmailClaimsSettings, LimitSettings, Settings } from './settings.js';
 import { wholeMatch } from './validation.js';
+import { keysOf, openWebhooks, webhookVariables } from './webhooks.js';
 
 /**
  * Reads the environment, the YAML file it names and every secret both name, checks all of it and returns it, frozen.
@@ -31,7 +32,8 @@ export async function loadConfiguration(environment: NodeJS.ProcessEnv = process
   const settingsFile = raw.GATEWAY_CONFIG === undefined ? undefined : await readSettings(settingsPath, faults);
   const settings = settingsFile?.settings;
   if (settings) checkReferences(settings, raw, faults);
-  refuseLikelyTypos(raw, settings && referencedVariables(settings.credentialProfiles), faults);
+  const referenced = settings && [...referencedVariables(settings.credentialProfiles), ...webhookVariables(settings)];
+  refuseLikelyTypos(raw, referenced && new Set(referenced), faults);
 
   const loader = new SecretLoader(raw, faults);
   const databaseUrl = await loader.fromEnvironment('DATABASE_URL');
@@ -47,11 +49,15 @@ export async function loadConfiguration(environment: NodeJS.ProcessEnv = process
       openSink(sink, `audit.sinks[${index}]`, dirname(settingsPath), faults),
     ),
   );
+  const webhooks =
+    settings && (await openWebhooks(settings, issuersOf(settings, raw), dirname(settingsPath), loader, faults));
   const databaseCaFile = await certificateFile(raw, 'DATABASE_CA_FILE', faults);
   const upstreamCaFile = await certificateFile(raw, 'VEEAM_CA_FILE', faults);
   const policyDir = await folder(raw, 'POLICY_DIR', faults);
 
-  if (faults.hasAny || !settingsFile || !settings || !databaseUrl || !username || !password) throw faults.toError();
+  if (faults.hasAny || !settingsFile || !settings || !webhooks || !databaseUrl || !username || !password) {
+    throw faults.toError();
+  }
 
   return deepFreeze<Configuration>({
     server: {
@@ -86,6 +92,7 @@ export async function loadConfiguration(environment: NodeJS.ProcessEnv = process
     })),
     credentialProfiles,
     mail: { senders: settings.mail.senders, recipientDomains: settings.mail.recipientDomains },
+    ...webhooks,
     limits: limitsOf(settings.limits, variables.V5_MAX_WAIT),
     emergencyStop: settings.emergencyStop,
     reasonPattern: settings.reasonPattern === undefined ? undefined : wholeMatch(settings.reasonPattern),
@@ -93,7 +100,7 @@ export async function loadConfiguration(environment: NodeJS.ProcessEnv = process
     settingsFile: { path: settingsPath, digest: settingsFile.digest },
     audit: { retentionMonths: settings.audit.retention?.months, sinks },
     policyDir,
-    secrets: [databaseUrl, password, ...credentialProfiles.flatMap(secretsOf)],
+    secrets: [databaseUrl, password, ...credentialProfiles.flatMap(secretsOf), ...keysOf(webhooks)],
   });
 }
 
@@ -148,6 +155,7 @@ function limitsOf(limits: LimitSettings, v5MaxWaitMs: number): Configuration['li
     operationsPerOrganization: limits.operationsPerOrganization,
     followMaxMs: limits.followMax,
     reconcileMs: limits.reconcile,
+    webhookAgeMs: limits.webhookAge,
     shutdownGraceMs: limits.shutdownGrace,
   };
 }

@@ -1,6 +1,7 @@
 import { checkProductionUrl, isProduction, type RawEnvironment } from './environment.js';
 import type { Faults } from './faults.js';
 import type { Settings } from './settings.js';
+import { issuerOf } from './webhooks.js';
 
 /** The rules between the parts of the YAML, and between it and the environment. */
 export function checkReferences(settings: Settings, raw: RawEnvironment, faults: Faults): void {
@@ -10,6 +11,7 @@ export function checkReferences(settings: Settings, raw: RawEnvironment, faults:
   checkRoleBindings(settings, raw, faults);
   checkProfiles(settings, faults);
   checkSinks(settings, raw, faults);
+  checkWebhooks(settings, raw, faults);
 
   const { downloadsPerCaller, downloadsInAll } = settings.limits;
   if (downloadsPerCaller > downloadsInAll) {
@@ -77,6 +79,38 @@ function checkSinks({ audit: { sinks } }: Settings, raw: RawEnvironment, faults:
       faults.add(`${key}.transport`, 'must be tls in production, unless the receiver is on this machine');
     }
   });
+}
+
+function checkWebhooks(settings: Settings, raw: RawEnvironment, faults: Faults): void {
+  const issuers = issuersOf(settings, raw);
+  settings.webhooks.forEach(({ url, issuer }, index) => {
+    const key = `webhooks[${index}]`;
+    checkWebhookUrl(raw, `${key}.url`, url, faults);
+    if (issuer !== undefined && !issuers.includes(issuer)) faults.add(`${key}.issuer`, 'must be one of the issuers');
+    if (issuer === undefined && issuers.length > 1) {
+      faults.add(`${key}.issuer`, 'is required where there are several issuers');
+    }
+  });
+  const clients = settings.webhooks.map((webhook) => JSON.stringify([issuerOf(webhook, issuers), webhook.clientId]));
+  refuseRepeated(clients, (index) => `webhooks[${index}].clientId`, faults);
+  if (settings.ownerNotice === undefined) return;
+  const { url, organizations = [] } = settings.ownerNotice;
+  checkWebhookUrl(raw, 'ownerNotice.url', url, faults);
+  requireKnownOrganizations(organizations, 'ownerNotice.organizations', settings, faults);
+}
+
+/** Names of people and what became of their data go there: nobody on the way may read it. */
+function checkWebhookUrl(raw: RawEnvironment, key: string, url: string, faults: Faults): void {
+  const { protocol, hostname } = new URL(url);
+  const isLoopback = ['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
+  if (protocol === 'http:' && (isProduction(raw) || !isLoopback)) {
+    faults.add(key, 'must be an https URL; http is for loopback, outside production');
+  }
+}
+
+/** All there are, that of the environment first. */
+export function issuersOf(settings: Settings, { SSO_ISSUER }: RawEnvironment): string[] {
+  return [...(SSO_ISSUER === undefined ? [] : [SSO_ISSUER]), ...settings.issuers.map(({ issuer }) => issuer)];
 }
 
 function requireKnownOrganizations(names: readonly string[], key: string, settings: Settings, faults: Faults): void {

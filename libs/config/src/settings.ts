@@ -39,6 +39,7 @@ const Mapping = (): PropertyDecorator => (target, key) => {
 
 const IsName = (): PropertyDecorator =>
   IsMatch(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be at most 63 letters, digits and hyphens');
+const ACTIONS = ['restore', 'copy', 'send', 'save'] as const;
 
 export class OrganizationSettings {
   @LowerCased() @IsDomain() name!: string;
@@ -106,6 +107,23 @@ export class MailSettings {
   @LowerCased() @IsDomain({ each: true }) @List() recipientDomains: string[] = [];
 }
 
+class WebhookReceiverSettings {
+  @IsUrlOf(['http', 'https']) url!: string;
+  @Optional() @IsText() caFile?: string;
+  @IsSecretReference() secret!: SecretReference;
+  @Optional() @IsSecretReference() previousSecret?: SecretReference;
+}
+
+export class ClientWebhookSettings extends WebhookReceiverSettings {
+  @IsText() clientId!: string;
+  @Optional() @IsText() issuer?: string;
+}
+
+export class OwnerNoticeSettings extends WebhookReceiverSettings {
+  @Optional() @LowerCased() @NotEmpty() @Unique() @IsText({ each: true }) @List() organizations?: string[];
+  @Optional() @NotEmpty() @Unique() @IsOneOf(ACTIONS, { each: true }) @List() actions?: (typeof ACTIONS)[number][];
+}
+
 export class LimitSettings {
   @Duration('1s', '24h') sessionIdle = 30 * 60_000;
   @Count(1, 1_000) sessionsPerCaller = 500;
@@ -119,6 +137,7 @@ export class LimitSettings {
   @Count(1, 10_000) operationsPerOrganization = 50;
   @Duration('1m', '168h') followMax = 24 * 3_600_000;
   @Duration('0s', '168h') reconcile = 24 * 3_600_000;
+  @Duration('1m', '168h') webhookAge = 24 * 60 * 60_000;
   @Duration('0s', '1h') shutdownGrace = 30_000;
 }
 
@@ -203,6 +222,10 @@ export class Settings {
   credentialProfiles: (UserProfileSettings | ApplicationProfileSettings)[] = [];
 
   @Type(() => MailSettings) @Mapping() mail = new MailSettings();
+
+  @Type(() => ClientWebhookSettings) @Mappings() webhooks: ClientWebhookSettings[] = [];
+
+  @Type(() => OwnerNoticeSettings) @Optional() @Mapping() ownerNotice?: OwnerNoticeSettings;
 
   @Type(() => LimitSettings) @Mapping() limits = new LimitSettings();
 

@@ -74,6 +74,30 @@ describe('SecretSource', () => {
     await expect(SecretSource.file(path).load()).rejects.toThrow(new SecretSourceError(rule));
   });
 
+  describe('of a webhook key', () => {
+    const key = (bytes: number) => `whsec_${Buffer.alloc(bytes, 7).toString('base64')}`;
+    const load = (value: string) => textOf(SecretSource.value('KEY', new Secret(value), 'webhook-key'));
+
+    it.each([24, 32, 64])('takes one of %d bytes as it is', async (bytes) => {
+      expect(await load(`${key(bytes)}\n`)).toBe(key(bytes));
+    });
+
+    it.each([
+      ['short', key(23)],
+      ['long', key(65)],
+      ['without its prefix', key(32).slice(6)],
+      ['with another prefix', `whpk_${key(32).slice(6)}`],
+      ['without padding', key(32).replace(/=+$/, '')],
+      ['in base64url', `whsec_${'_-'.repeat(16)}`],
+      ['in hexadecimal digits of an odd number', `whsec_${'0'.repeat(33)}`],
+      ['with spaces', ` ${key(32)}`],
+    ])('refuses one that is %s', async (_, value) => {
+      await expect(load(value)).rejects.toThrow(
+        new SecretSourceError('must be whsec_ and the base64 of 24 to 64 random bytes'),
+      );
+    });
+  });
+
   it('takes a file of exactly 64 KiB', async () => {
     await writeFile(path, 'x'.repeat(65_536));
     expect(await textOf(SecretSource.file(path))).toHaveLength(65_536);

@@ -3,11 +3,11 @@ import { Secret } from './secret.js';
 
 /**
  * What a secret is: `text` is taken as it is, without one trailing newline; `pfx` is a PKCS#12 container, DER or already
- * base64, and becomes base64 on one line.
+ * base64, and becomes base64 on one line; `webhook-key` is text of the form `whsec_` and the base64 of 24 to 64 bytes.
  */
-export type SecretForm = 'text' | 'pfx';
+export type SecretForm = 'text' | 'pfx' | 'webhook-key';
 
-const LARGEST_BYTES: Record<SecretForm, number> = { text: 64 * 1024, pfx: 128 * 1024 };
+const LARGEST_BYTES: Record<SecretForm, number> = { text: 64 * 1024, pfx: 128 * 1024, 'webhook-key': 1024 };
 
 /** The tag of an ASN.1 SEQUENCE, which every PKCS#12 container begins with (RFC 7292, section 4). */
 const DER_SEQUENCE = 0x30;
@@ -56,6 +56,7 @@ export class SecretSource {
     if (bytes.length > LARGEST_BYTES[this.form]) throw new SecretSourceError(tooLarge(LARGEST_BYTES[this.form]));
     const text = this.form === 'pfx' ? oneLineBase64(bytes) : decodeText(bytes);
     if (text === '') throw new SecretSourceError('must not be empty');
+    if (this.form === 'webhook-key') requireWebhookKey(text);
     return new Secret(text);
   }
 
@@ -101,6 +102,15 @@ function decodeText(bytes: Buffer): string {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes).replace(/\r?\n$/, '');
   } catch {
     throw new SecretSourceError('must be UTF-8 text');
+  }
+}
+
+/** As Standard Webhooks writes keys, so that the receiver's library takes the very same text. */
+function requireWebhookKey(text: string): void {
+  const [, encoded = ''] = /^whsec_([A-Za-z0-9+/]{32,88}={0,2})$/.exec(text) ?? [];
+  const bytes = Buffer.from(encoded, 'base64');
+  if (bytes.toString('base64') !== encoded || bytes.length < 24 || bytes.length > 64) {
+    throw new SecretSourceError('must be whsec_ and the base64 of 24 to 64 random bytes');
   }
 }
 
