@@ -9,3 +9,4 @@ export * from './operations.repository.js';
 export * from './restore-sessions.repository.js';
 export * from './upstream-servers.repository.js';
 export { auditRecords, auditSeals, auditSinkPositions, auditSinks } from './schema.js';
+export * from './webhook-deliveries.repository.js';

@@ -42,6 +42,7 @@ const changedTables = [
   'operation_events',
   'device_codes',
   'upstream_servers',
+  'webhook_deliveries',
   'audit_sinks',
   'audit_sink_positions',
 ];

@@ -139,6 +139,36 @@ export const operationEvents = pgTable(
   (table) => [primaryKey({ columns: [table.operationId, table.sequence] })],
 );
 
+/** Messages to receivers of webhooks: written with the change they tell of, sent afterwards. */
+export const webhookDeliveries = pgTable(
+  'webhook_deliveries',
+  {
+    /** What the receiver knows it by, at every attempt. */
+    id: uuid('id').primaryKey(),
+    operationId: uuid('operation_id')
+      .notNull()
+      .references(() => operations.id),
+    type: text('type').notNull(),
+    /** Which receiver of the configuration; never where it is. */
+    receiver: text('receiver').notNull(),
+    /** As it is signed and sent; null once it is over. */
+    body: text('body'),
+    state: text('state').notNull(),
+    createdAt: time('created_at').notNull(),
+    /** When it may be tried next: while it is being tried, when that attempt is given up for lost. */
+    dueAt: time('due_at').notNull(),
+    endedAt: time('ended_at'),
+    /** Grows with each claim; every later write is guarded by it. */
+    attempts: integer('attempts').notNull().default(0),
+  },
+  (table) => [
+    uniqueIndex('webhook_deliveries_event').on(table.operationId, table.type),
+    index('webhook_deliveries_due')
+      .on(table.dueAt)
+      .where(sql`state = 'pending'`),
+  ],
+);
+
 /** Device codes issued through the gateway, known by a keyed hash only. */
 export const deviceCodes = pgTable('device_codes', {
   hash: text('hash').primaryKey(),
