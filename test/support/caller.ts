@@ -23,7 +23,10 @@ export class Caller {
    * With a token of just now by the gateway's clock: one of the real time is not valid yet where that clock stands still.
    * @param name a person or service of the sso-sandbox
    */
-  static async named(name: string, { sso, gateway }: Pick<Neighbours, 'sso'> & { gateway: Gateway }): Promise<Caller> {
+  static async named(
+    name: string,
+    { sso, gateway }: Pick<Neighbours, 'sso'> & { gateway: Pick<Gateway, 'url' | 'now'> },
+  ): Promise<Caller> {
     const iat = Math.floor(gateway.now() / 1_000);
     return new Caller(gateway.url, await sso.token(name, { iat, exp: iat + 3_600 }));
   }

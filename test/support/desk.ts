@@ -1,5 +1,5 @@
 import { Caller } from './caller.js';
-import type { World } from './world.js';
+import type { Gateway, World } from './world.js';
 
 /** A caller with a restore session of their own, and what they see in it. */
 export interface Desk {
@@ -17,7 +17,7 @@ export interface Desk {
 /** @param name a person or service of the sso-sandbox */
 export async function openDesk(
   name: string,
-  world: Pick<World, 'sso' | 'gateway' | 'veeam'>,
+  world: Pick<World, 'sso' | 'veeam'> & { readonly gateway: Pick<Gateway, 'url' | 'now'> },
   organizationName = 'contoso.onmicrosoft.com',
 ): Promise<Desk> {
   const caller = await Caller.named(name, world);

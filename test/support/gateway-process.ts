@@ -30,6 +30,8 @@ export interface GatewayProcess {
   readonly measure: () => Promise<Measurement>;
   readonly forgetPeak: () => Promise<Measurement>;
   readonly close: () => Promise<void>;
+  /** Ends it at once, as a machine that fails does. */
+  readonly kill: () => Promise<void>;
 }
 
 /** Time to end after SIGTERM, ms. */
@@ -76,6 +78,10 @@ export async function startGatewayProcess(
       const impatience = setTimeout(kill, STOP_PATIENCE_MS);
       await exited;
       clearTimeout(impatience);
+    },
+    kill: async () => {
+      kill();
+      await exited;
     },
   };
 }

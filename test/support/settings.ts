@@ -16,6 +16,8 @@ export interface YamlSettings {
   readonly emergencyStop?: boolean;
   readonly reasonPattern?: string;
   readonly operatorCeilings?: Readonly<Record<string, unknown>>;
+  readonly webhooks?: readonly Readonly<Record<string, unknown>>[];
+  readonly ownerNotice?: Readonly<Record<string, unknown>>;
 }
 
 /** The environment that names a changed copy of the neighbours' YAML file; it goes when the neighbours go. */

@@ -59,6 +59,8 @@ import { RestoreSessionsService } from './restore-sessions/restore-sessions.serv
 import { V5ActionResponder } from './v5-compatibility/v5-action-responder.js';
 import { V5OrganizationsController } from './v5-compatibility/v5-organizations.controller.js';
 import { V5RestoreSessionsController } from './v5-compatibility/v5-restore-sessions.controller.js';
+import { WebhookDispatcher } from './webhooks/webhook-dispatcher.js';
+import { WebhookOutbox } from './webhooks/webhook-outbox.js';
 
 const controllers = [
   OrganizationsController,
@@ -121,6 +123,8 @@ const services = [
   SavesService,
   DownloadResponder,
   V5ActionResponder,
+  WebhookOutbox,
+  WebhookDispatcher,
   HealthService,
   ManagementServer,
 ];

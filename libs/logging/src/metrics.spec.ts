@@ -12,6 +12,8 @@ describe('Metrics', () => {
     metrics.countUpstreamRequest('POST', '/RestoreSessions/:id/Action', 'timeout', 3_000);
     metrics.countOperation('restore', 'succeeded');
     metrics.countTokenRefusal('expired');
+    metrics.countWebhookDelivery('given-up');
+    metrics.setOldestPendingWebhook(90_000);
     metrics.addDownloadBytes(1_000);
     metrics.addDownloadBytes(24);
     metrics.setAuditSinkLag('siem', 3);
@@ -25,6 +27,8 @@ describe('Metrics', () => {
       'upstream_request_duration_seconds_sum{method="POST",route="/RestoreSessions/:id/Action",status="timeout"} 3',
       'operations_total{action="restore",state="succeeded"} 1',
       'token_refusals_total{reason="expired"} 1',
+      'webhook_deliveries_total{result="given-up"} 1',
+      'webhook_oldest_pending_seconds 90',
       'download_bytes_total 1024',
       'audit_sink_lag_records{sink="siem"} 3',
     ]) {

@@ -26,6 +26,12 @@ export class Metrics {
     registers: [this.registry],
   });
   readonly #downloadBytes = this.#counter('download_bytes_total', 'Bytes streamed to callers', []);
+  readonly #webhookDeliveries = this.#counter('webhook_deliveries_total', 'Attempts to deliver a webhook', ['result']);
+  readonly #webhookOldestPending = new Gauge({
+    name: 'webhook_oldest_pending_seconds',
+    help: 'How long the oldest webhook has waited that is neither delivered nor given up',
+    registers: [this.registry],
+  });
   readonly #tokenRefusals = this.#counter('token_refusals_total', 'Access tokens refused', ['reason']);
 
   readonly #auditSinkLag = new Gauge({
@@ -58,6 +64,16 @@ export class Metrics {
 
   countOperation(action: string, state: string): void {
     this.#operations.inc(this.#bounded('operations', { action, state }));
+  }
+
+  /** @param result `failed` is tried again, `given-up` is not */
+  countWebhookDelivery(result: 'delivered' | 'failed' | 'given-up'): void {
+    this.#webhookDeliveries.inc({ result });
+  }
+
+  /** @param ageMs 0 when none waits */
+  setOldestPendingWebhook(ageMs: number): void {
+    this.#webhookOldestPending.set(ageMs / 1_000);
   }
 
   /** @param reason a word of ours, never a text of the token or of a library */

@@ -18,14 +18,16 @@ import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common'
 
 import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
 import { DEVICE_CODE } from '../operations/stored-request.js';
+import type { PermittedAction, PermittedCopy } from '../policy/authorization.service.js';
+import { WebhookOutbox } from '../webhooks/webhook-outbox.js';
 import { partiesOf } from './parties.js';
 import { SummedDenials } from './summed-denials.js';
 
 /** A change by what its repositories are given: those of the transaction that its record is written in. */
-type Change<T> = (statements: Statements) => Promise<T>;
+export type Change<T> = (statements: Statements) => Promise<T>;
 
 /** An operation, or why there is none. */
-type Accepted = Operation | 'busy' | 'over-ceiling' | 'code-used' | undefined;
+export type Accepted = Operation | 'busy' | 'over-ceiling' | 'code-used' | undefined;
 
 /** What a decision was about, as far as it was about something. */
 export interface DecidedThing extends Pick<
@@ -40,8 +42,8 @@ export interface DecidedThing extends Pick<
 export type SessionStop = 'by-caller' | 'idle' | 'ended-upstream';
 
 /**
- * What the gateway puts on record. A change and its record are written in one transaction: without the record there is no
- * change. None of these is to be awaited within a transaction.
+ * What the gateway puts on record. A change, its record and the webhooks that tell of it are written in one transaction: without
+ * the record there is no change. None of these is to be awaited within a transaction.
  */
 @Injectable()
 export class AuditTrail implements OnApplicationBootstrap {
@@ -50,6 +52,7 @@ export class AuditTrail implements OnApplicationBootstrap {
 
   constructor(
     private readonly writer: AuditWriter,
+    private readonly outbox: WebhookOutbox,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(CLOCK) clock: Clock,
     @Inject(CONFIGURATION) { limits }: Pick<Configuration, 'limits'>,
@@ -97,11 +100,12 @@ export class AuditTrail implements OnApplicationBootstrap {
     principal: Principal,
     operation: NewOperation,
     session: StoredRestoreSession,
-    { policies }: Pick<PolicyDecision, 'policies'>,
+    permitted: PermittedAction | PermittedCopy,
     change: Change<T>,
   ): Promise<T> {
-    const record = accepted(principal, operation, session, policies);
-    return this.recording(record, change, (accepted) => typeof accepted === 'object');
+    const record = accepted(principal, operation, session, permitted.policies);
+    const telling = this.outbox.tellingOfAcceptance(change, record, permitted);
+    return this.recording(record, telling, (accepted) => typeof accepted === 'object');
   }
 
   /** As `accepting`, of an operation that starts with that. */
@@ -109,14 +113,13 @@ export class AuditTrail implements OnApplicationBootstrap {
     principal: Principal,
     operation: NewOperation,
     session: StoredRestoreSession,
-    { policies }: Pick<PolicyDecision, 'policies'>,
+    permitted: PermittedAction | PermittedCopy,
     change: Change<T>,
   ): Promise<T> {
-    const records = [
-      accepted(principal, operation, session, policies),
-      ...started(operation).map((record) => ({ ...record, ...asked(principal, operation) })),
-    ];
-    return this.recording(records, change, (accepted) => typeof accepted === 'object');
+    const record = accepted(principal, operation, session, permitted.policies);
+    const records = [record, ...started(operation).map((start) => ({ ...start, ...asked(principal, operation) }))];
+    const telling = this.outbox.tellingOfAcceptance(change, record, permitted);
+    return this.recording(records, telling, (accepted) => typeof accepted === 'object');
   }
 
   /**
@@ -148,7 +151,7 @@ export class AuditTrail implements OnApplicationBootstrap {
       sha256,
       detail: { action: operation.action, ...(problem && { problem: problem.code }) },
     };
-    return this.recording(record, change, (ended) => ended !== undefined);
+    return this.recording(record, this.outbox.tellingOfEnd(change), (ended) => ended !== undefined);
   }
 
   /** Appends what was found out of an interrupted operation. @returns what `change` says: false when somebody had */

@@ -1,8 +1,13 @@
+import type { Clock } from '@app/clock';
+import type { Configuration } from '@app/config';
 import { AccessTokenAuthenticator } from '@app/identity';
 import { codeOf } from '@app/problems';
 import { Database } from '@app/store';
 import { VeeamClient } from '@app/veeam-client';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+
+import { CLOCK, CONFIGURATION } from '../infrastructure/tokens.js';
+import { WebhookDispatcher } from '../webhooks/webhook-dispatcher.js';
 
 import { AuditSinks } from '../audit/audit-sinks.js';
 
@@ -20,6 +25,9 @@ export interface HealthCheck {
   readonly detail?: string;
 }
 
+/** A webhook that has waited longer shows. */
+const WEBHOOK_PATIENCE_MS = 5 * 60_000;
+
 /** Tells whether the gateway could serve a request now, and what is missing. */
 @Injectable()
 export class HealthService {
@@ -28,6 +36,9 @@ export class HealthService {
     private readonly authenticator: AccessTokenAuthenticator,
     private readonly client: VeeamClient,
     private readonly sinks: AuditSinks,
+    private readonly webhooks: WebhookDispatcher,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'webhooks' | 'ownerNotice'>,
   ) {}
 
   async readiness(): Promise<HealthReport> {
@@ -38,7 +49,13 @@ export class HealthService {
       }),
       check(() => this.upstream()),
     ]);
-    const checks = { store, issuerKeys: this.issuerKeys(), upstream, ...this.auditSinks() };
+    const checks = {
+      store,
+      issuerKeys: this.issuerKeys(),
+      upstream,
+      ...this.auditSinks(),
+      ...this.webhookDeliveries(),
+    };
     const isReady = Object.values(checks).every(({ status }) => status !== 'down');
     return { status: isReady ? 'ready' : 'not-ready', checks };
   }
@@ -58,6 +75,19 @@ export class HealthService {
     if (behind.length === 0) return { auditSinks: { status: 'up' } };
     const detail = behind.map(({ name, lag }) => `${name} is ${lag} records behind`).join(', ');
     return { auditSinks: { status: 'degraded', detail } };
+  }
+
+  /** Told where there are webhooks. A receiver that takes none is no reason to send callers elsewhere. */
+  private webhookDeliveries(): { webhooks?: HealthCheck } {
+    const { webhooks, ownerNotice } = this.configuration;
+    if (webhooks.length === 0 && ownerNotice === undefined) return {};
+    const waitedMs = this.clock.now() - (this.webhooks.oldestPending?.getTime() ?? this.clock.now());
+    return {
+      webhooks:
+        waitedMs > WEBHOOK_PATIENCE_MS
+          ? { status: 'degraded', detail: `the oldest has waited for ${Math.floor(waitedMs / 60_000)} minutes` }
+          : { status: 'up' },
+    };
   }
 
   /** Up while any issuer's keys are usable: the others' callers get 503, everybody else is served. */

@@ -11,6 +11,7 @@ import {
   OperationsRepository,
   RestoreSessionsRepository,
   UpstreamServersRepository,
+  WebhookDeliveriesRepository,
 } from '@app/store';
 import { type UpstreamRequestEvent, VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable, type OnApplicationShutdown, type Provider } from '@nestjs/common';
@@ -24,6 +25,7 @@ const repositories = [
   OperationClaimsRepository,
   DeviceCodesRepository,
   UpstreamServersRepository,
+  WebhookDeliveriesRepository,
 ];
 
 export interface Surroundings {

@@ -32,6 +32,13 @@ export interface PermittedAction extends Pick<PolicyDecision, 'policies'> {
   readonly isOwn: boolean;
 }
 
+export interface PermittedCopy extends PermittedAction {
+  /** A OneDrive of the session's own organization. */
+  readonly target: OneDrive;
+  /** Whether the target is proven to be the caller's own. */
+  readonly isTargetOwn: boolean;
+}
+
 /**
  * Second stage of authorization: may this caller do this to this thing? All such questions about backups are asked here. It reads
  * upstream's catalog only, and only after the first stage said yes. What the caller may not see does not exist.
@@ -188,7 +195,6 @@ export class AuthorizationService {
   }
 
   /**
-   * @returns the target as well: a OneDrive of the session's own organization
    * @throws NotFoundError when there is not exactly one target, or the caller may neither copy to it nor browse it
    */
   async copy(
@@ -196,15 +202,15 @@ export class AuthorizationService {
     session: RestoreSession,
     oneDriveId: string,
     asked: AskedCopy,
-  ): Promise<PermittedAction & { target: OneDrive }> {
+  ): Promise<PermittedCopy> {
     await this.mustEver(principal, asked, session, oneDriveId);
     const about = await this.about(principal, session, oneDriveId);
     return this.recordingDenial(about, asked, async () => {
-      const { decision, target, ...item } = await this.copyDecision(about, asked);
+      const { decision, ...permitted } = await this.copyDecision(about, asked);
       if (!decision.allowed) {
         throw new Denial(decision, denied(decision));
       }
-      return { ...item, target, policies: decision.policies };
+      return { ...permitted, policies: decision.policies };
     });
   }
 
@@ -350,7 +356,7 @@ export class AuthorizationService {
     if (!decision.allowed && !this.mayBrowse({ ...about, resource: into }, asked)) {
       throw new Denial(decision, noTarget(asked.target));
     }
-    return { decision, oneDrive, isOwn, target };
+    return { decision, oneDrive, isOwn, target, isTargetOwn: about.ownOneDrives.includes(target.id) };
   }
 
   /** Whether a OneDrive exists for the caller, who may then be told what else the policy says of it. */
