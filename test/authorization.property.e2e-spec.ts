@@ -17,7 +17,7 @@ import { House, type KnownSession } from './authorization/house.js';
 import { Judge, type Surroundings, type Verdict } from './authorization/judge.js';
 import { type Asker, askerOf, Backup } from './authorization/model.js';
 import type { Answer, Caller } from './support/caller.js';
-import { numRuns, timeoutMs, tryProperty } from './support/property.js';
+import { numRuns, tryProperty } from './support/property.js';
 import { actionRequests, changes, requests } from './support/upstream.js';
 
 const [contoso, fabrikam] = makeOrganizations(new Date(), { oneDrives: 0 });
@@ -61,7 +61,7 @@ describe('whatever is asked by whomever', () => {
       expect(tempted).toBeGreaterThan(0);
       expect([...happened.keys()].sort()).toEqual(['copy', 'deviceCode', 'open', 'restore', 'save', 'send']);
     },
-    timeoutMs,
+    numRuns * 1_000,
   );
 
   async function tryOut({ bindings, bearer, asked }: Run): Promise<void> {

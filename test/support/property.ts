@@ -7,9 +7,6 @@ const { TEST_FULL, TEST_RUNS, TEST_SEED } = process.env;
 /** How often a property of the whole house is tried: 200 times in CI, 10,000 times in `npm run test:full`, or TEST_RUNS times. */
 export const numRuns = Number(TEST_RUNS ?? (TEST_FULL ? 10_000 : 200));
 
-/** For Jest: a run takes requests, and a busy machine takes its time for them. */
-export const timeoutMs = 60_000 + numRuns * 1_000;
-
 /** What all random choices come from; TEST_SEED repeats those of another run. */
 const seed = Number(TEST_SEED ?? randomInt(2 ** 31));
 
