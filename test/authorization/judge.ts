@@ -28,7 +28,7 @@ export interface Verdict {
   /** How far upstream may be read: the people and their OneDrives, or also what is in the restore session. */
   readonly reads: 'nothing' | 'catalog' | 'session';
   readonly effect?: Effect;
-  /** The one decision that must be on the audit trail. */
+  /** What must be on the audit trail. Without it there may be a denial, but no permission. */
   readonly record?: { readonly action: string; readonly decision: 'allow' | 'deny' };
   /** The ids, or names, that a list must hold. */
   readonly listed?: readonly string[];
@@ -69,10 +69,10 @@ export class Judge {
       case 'operations':
         return { status: 200, reads: 'nothing' };
       case 'operation':
-        return asked.of === 'caller' ? { status: 200, reads: 'nothing' } : unknown('readOperations');
+        return { status: asked.of === 'caller' ? 200 : 404, reads: 'nothing' };
       case 'cancel':
         // The caller's own has ended.
-        return asked.of === 'caller' ? { status: 409, reads: 'nothing' } : unknown('readOperations');
+        return { status: asked.of === 'caller' ? 409 : 404, reads: 'nothing' };
       case 'open':
         return this.open(asked);
       case 'session':
@@ -140,7 +140,7 @@ export class Judge {
 
   private inSession(asked: AskedInSession): Verdict {
     const { session } = asked;
-    if (session.of !== 'caller') return unknown('useRestoreSession');
+    if (session.of !== 'caller') return { status: 404, reads: 'nothing' };
     if (asked.what === 'session') return { status: 200, reads: 'nothing' };
     if (asked.what === 'stop') return { status: asked.surface === 'v1' ? 204 : 200, reads: 'nothing' };
     if (session.state === 'stopped') return { status: 409, reads: 'nothing' };
@@ -149,13 +149,7 @@ export class Judge {
       case 'onedrives': {
         const { backup } = this.surroundings;
         const listed = this.operates(organization) ? backup.oneDrives(organization) : this.own(organization);
-        const decision = listed.length > 0 ? 'allow' : 'deny';
-        return {
-          status: 200,
-          reads: decision === 'allow' ? 'session' : 'catalog',
-          listed,
-          record: { action: 'browse', decision },
-        };
+        return { status: 200, reads: listed.length > 0 ? 'session' : 'catalog', listed };
       }
       case 'deviceCode':
         return this.deviceCode(asked, organization);
@@ -187,8 +181,7 @@ export class Judge {
     const isExplained = what === 'explainBrowse';
     if (!this.mayBrowse(organization, id)) return isExplained ? unseen() : unseen('browse');
     if (!this.surroundings.backup.has(organization, id)) return absent;
-    if (isExplained) return { status: 200, reads: 'session', decision: 'allow' };
-    return { status: 200, reads: 'session', record: { action: 'browse', decision: 'allow' } };
+    return { status: 200, reads: 'session', ...(isExplained && { decision: 'allow' }) };
   }
 
   private act({ oneDrive, act }: AskedToAct, organization: string): Verdict {
@@ -277,11 +270,6 @@ export class Judge {
 
 function isForOperators(action: ItemAction['action']): boolean {
   return action === 'copy' || action === 'send';
-}
-
-/** Somebody else's, or nobody's. */
-function unknown(action: string): Verdict {
-  return { status: 404, reads: 'nothing', record: { action, decision: 'deny' } };
 }
 
 /** Not to be told from what there is not. */
