@@ -112,8 +112,8 @@ describe('the ceiling of what may be done to OneDrives of others within an hour'
       ...Array.from({ length: 3 }, () => 202),
       ...Array.from({ length: 5 }, () => 429),
     ]);
-    const accepted = answers.filter(({ status }) => status === 202);
-    await Promise.all(accepted.map(({ body }, n) => desks[n]?.caller.endOf(body.id as string)));
+    const [anybody] = desks;
+    for (const { status, body } of answers) if (status === 202) await anybody?.caller.endOf(body.id as string);
     expect(actionRequests(neighbours.veeam.control)).toHaveLength(3);
   });
 
