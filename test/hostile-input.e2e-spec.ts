@@ -631,13 +631,6 @@ describe('hostile input', () => {
         for (const [name, value] of Object.entries(headers)) expect(request.headers[name]).not.toBe(value);
       }
     });
-
-    it('an Idempotency-Key is refused on actions rather than ignored', async () => {
-      for (const route of actions) {
-        const answer = await post(route, '{"save":null}', { ...json, 'idempotency-key': 'key-1' });
-        expectRefusal(answer, 'validation-failed', 'Idempotency-Key');
-      }
-    });
   });
 
   describe('in the framing of a request', () => {

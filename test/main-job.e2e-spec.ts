@@ -497,20 +497,6 @@ describe('the main job', () => {
     });
   });
 
-  it.each<[string, object]>([
-    ['restore', {}],
-    ['copy', { target: { user: logins.Bob } }],
-    ['send', { to: logins.Bob, subject: 's', text: 't' }],
-  ])('refuses an Idempotency-Key on %s rather than ignore it', async (action, body) => {
-    const headers = { 'idempotency-key': 'once' };
-    const answer = await desks.oscar.caller.post(path('oscar', 'Alice', action), body, headers);
-    expect(answer).toMatchObject({
-      status: 400,
-      body: { code: 'validation-failed', errors: [{ field: 'Idempotency-Key' }] },
-    });
-    expect(requests(control)).toEqual([]);
-  });
-
   it("never sends a caller's token upstream", async () => {
     const { caller } = desks.alice;
     await caller.post(path('alice', 'Alice', 'restore'), {}, { prefer: 'wait=10' });

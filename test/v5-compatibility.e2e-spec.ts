@@ -359,15 +359,6 @@ describe('the v5 routes', () => {
       },
     );
 
-    it('refuses an Idempotency-Key rather than ignore it', async () => {
-      for (const body of [restoreRequest, { save: null }]) {
-        const answer = await alice.caller.post(actionRoute(alice, 'Alice'), body, { 'idempotency-key': 'once' });
-        expectProblem(answer, 'validation-failed');
-        expect(answer.body.errors).toEqual([{ field: 'Idempotency-Key', message: expect.any(String) as string }]);
-      }
-      expect(requests(control)).toEqual([]);
-    });
-
     it('is for the own OneDrive in the own session only', async () => {
       expectProblem(await bob.caller.post(actionRoute(alice, 'Alice'), restoreRequest), 'not-found');
       const ofBob = `${sessionRoute(alice)}/Organization/OneDrives/${bob.oneDrives.Bob ?? ''}/Action`;

@@ -8,6 +8,7 @@ import { ActionsService } from './actions/actions.service.js';
 import { OneDriveActionsController } from './actions/onedrive-actions.controller.js';
 import { OperatorCeilings } from './actions/operator-ceilings.js';
 import { OperationResponder } from './actions/operation-responder.js';
+import { RepeatedRequests } from './actions/repeated-requests.service.js';
 import { AuditExportResponder } from './audit/audit-export-responder.js';
 import { AuditRecordsController } from './audit/audit-records.controller.js';
 import { AuditRecordsService } from './audit/audit-records.service.js';
@@ -24,6 +25,7 @@ import { SavesService } from './downloads/saves.service.js';
 import { HealthController } from './health/health.controller.js';
 import { HealthService } from './health/health.service.js';
 import { ProtectedResourceController } from './health/protected-resource.controller.js';
+import { IdempotencyKeyGuard } from './http/idempotency-key.js';
 import { RateLimitGuard, rateLimitOptions } from './http/rate-limit.guard.js';
 import { ConfigurationWatch } from './infrastructure/configuration-watch.js';
 import { infrastructure, InfrastructureShutdown, type Surroundings } from './infrastructure/infrastructure.js';
@@ -82,6 +84,7 @@ const guards = [
   { provide: APP_GUARD, useClass: AccessTokenGuard },
   { provide: APP_GUARD, useClass: RateLimitGuard },
   { provide: APP_GUARD, useClass: PolicyGuard },
+  { provide: APP_GUARD, useClass: IdempotencyKeyGuard },
 ];
 
 const services = [
@@ -106,6 +109,7 @@ const services = [
   DeviceCodesService,
   HeldDeviceCodes,
   OperatorCeilings,
+  RepeatedRequests,
   ActionsService,
   OperationResponder,
   Replica,

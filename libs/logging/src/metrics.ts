@@ -20,6 +20,11 @@ export class Metrics {
   ]);
   readonly #upstreamDuration = this.#histogram('upstream_request_duration_seconds', 'Time to the answer of upstream');
   readonly #operations = this.#counter('operations_total', 'Operations by the state they reached', ['action', 'state']);
+  readonly #repeatedRequests = this.#counter(
+    'repeated_requests_total',
+    'Requests answered with the operation of an earlier one',
+    ['action'],
+  );
   readonly #downloadsActive = new Gauge({
     name: 'downloads_active',
     help: 'Downloads that are streaming',
@@ -64,6 +69,10 @@ export class Metrics {
 
   countOperation(action: string, state: string): void {
     this.#operations.inc(this.#bounded('operations', { action, state }));
+  }
+
+  countRepeatedRequest(action: string): void {
+    this.#repeatedRequests.inc(this.#bounded('repeats', { action }));
   }
 
   /** @param result `failed` is tried again, `given-up` is not */

@@ -64,6 +64,10 @@ export class NotSupportedByUpstreamError extends DomainError {
   override readonly code = 'not-supported-by-upstream';
 }
 
+export class IdempotencyKeyReusedError extends DomainError {
+  override readonly code = 'idempotency-key-reused';
+}
+
 export class BeforeFirstBackupError extends DomainError {
   override readonly code = 'before-first-backup';
 }

@@ -79,6 +79,7 @@ export function toOperation(row: Row): Operation {
     reason: row.reason ?? undefined,
     onBehalfOf: row.onBehalfOf ?? undefined,
     credential: row.credential ?? undefined,
+    fingerprint: row.fingerprint ?? undefined,
     requestId: row.requestId,
     traceId: row.traceId ?? undefined,
     sourceAddress: row.sourceAddress ?? undefined,

@@ -102,6 +102,8 @@ export interface Operation {
   /** For whom a service asked, by its word. */
   readonly onBehalfOf: string | undefined;
   readonly credential: string | undefined;
+  /** Digest of what was asked, where a repeat of it is to be known. */
+  readonly fingerprint: string | undefined;
   readonly requestId: string;
   /** As of the request that asked for it. */
   readonly traceId: string | undefined;

@@ -4,6 +4,7 @@ import { and, asc, desc, eq, gt, isNull, lt, ne, or } from 'drizzle-orm';
 
 import { type Ceiling, isReached, usedOf } from './ceiling.js';
 import type { Orm, Statements } from './database.js';
+import { byKey, bySameRequest, type Idempotency, idempotencyColumns, refuseRepeat } from './idempotency.js';
 import type { Operation, OperationAction, OperationEvent, OperationOwner } from './operation.js';
 import { type Claim, claimed, ended } from './operation-claims.repository.js';
 import { addEvent, type Claimed, isBusy, isClaimed, move, ownedBy, toOperation } from './operation-rows.js';
@@ -28,6 +29,8 @@ export interface NewOperation {
   readonly sourceAddress: string | undefined;
   readonly upstreamSessionId: string;
   readonly requestedAt: Date;
+  /** By what a repeat is known; absent where each request is one of its own. */
+  readonly idempotency?: Idempotency | undefined;
   /** The only replica that may run it, when it holds the caller's connection or the device code. */
   readonly boundTo: string | undefined;
 }
@@ -39,6 +42,7 @@ export class OperationsRepository {
   /**
    * Records an operation as `accepted`, provided its restore session is still open.
    * @returns undefined when the session has been stopped meanwhile; `over-ceiling` when the caller has had enough
+   * @throws UniqueViolation when it repeats another, by its `idempotency`
    */
   async accept(operation: NewOperation, ceiling?: Ceiling): Promise<Operation | 'over-ceiling' | undefined> {
     return this.database.transaction((orm) => accept(orm, operation, ceiling));
@@ -130,6 +134,18 @@ export class OperationsRepository {
     return rows[0]?.name;
   }
 
+  /** What the caller began under that key. */
+  async findByIdempotencyKey(owner: OperationOwner, key: string): Promise<Operation | undefined> {
+    const rows = await this.database.run((orm) => orm.select().from(operations).where(byKey(owner, key)));
+    return rows.map(toOperation)[0];
+  }
+
+  /** What the caller began by that request without a key: the one that goes on, if any does, else the newest. */
+  async findSameRequest(owner: OperationOwner, fingerprint: string): Promise<Operation | undefined> {
+    const rows = await this.database.run((orm) => bySameRequest(orm, owner, fingerprint));
+    return rows.map(toOperation)[0];
+  }
+
   /** Newest first. */
   async list(owner: OperationOwner, page: { offset: number; limit: number }): Promise<Operation[]> {
     const rows = await this.database.run((orm) =>
@@ -197,7 +213,7 @@ async function accept(
   if (ceiling && isReached(ceiling, await usedOf(orm, operation.owner, ceiling))) {
     return 'over-ceiling';
   }
-  const { owner, reason, onBehalfOf, credential, boundTo, ...columns } = operation;
+  const { owner, reason, onBehalfOf, credential, idempotency, boundTo, ...columns } = operation;
   const rows = await orm
     .insert(operations)
     .values({
@@ -209,12 +225,14 @@ async function accept(
       reason: reason ?? null,
       onBehalfOf: onBehalfOf ?? null,
       credential: credential ?? null,
+      ...idempotencyColumns(idempotency),
       boundTo: boundTo ?? null,
       lastSequence: 1,
     })
     .returning();
   const [row] = rows;
   if (row === undefined) throw new InternalError('An operation was not recorded.');
+  await refuseRepeat(orm, operation);
   await addEvent(orm, row, operation.requestedAt, { type: 'state', state: 'accepted' });
   return toOperation(row);
 }

@@ -1,5 +1,6 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import {
+  type AnyPgColumn,
   bigint,
   boolean,
   index,
@@ -80,6 +81,10 @@ export const operations = pgTable(
     onBehalfOf: text('on_behalf_of'),
     /** Name of the credential profile used, or `device-code`. */
     credential: text('credential'),
+    /** What the caller named the request by; null: nothing. */
+    idempotencyKey: text('idempotency_key'),
+    /** Digest of what was asked, by which a repeat is known; null: each request is one of its own. */
+    fingerprint: text('fingerprint'),
     requestId: text('request_id').notNull(),
     /** Of the request that asked for it, for records of what happens after that request. */
     traceId: text('trace_id'),
@@ -121,6 +126,17 @@ export const operations = pgTable(
     index('operations_unreconciled')
       .on(table.restoreSessionId)
       .where(sql`state = 'interrupted' and reconciliation is null`),
+    uniqueIndex('operations_idempotency_key')
+      .on(table.ownerIssuer, table.ownerSubject, clientOf(table), table.idempotencyKey)
+      .where(sql`idempotency_key is not null`),
+    uniqueIndex('operations_same_request')
+      .on(table.ownerIssuer, table.ownerSubject, clientOf(table), table.fingerprint)
+      .where(
+        sql`idempotency_key is null and fingerprint is not null and state in ('accepted', 'submitting', 'following')`,
+      ),
+    index('operations_fingerprint')
+      .on(table.fingerprint)
+      .where(sql`idempotency_key is null and fingerprint is not null`),
   ],
 );
 
@@ -138,6 +154,11 @@ export const operationEvents = pgTable(
   },
   (table) => [primaryKey({ columns: [table.operationId, table.sequence] })],
 );
+
+/** A caller without a client is one caller too: to an index one null is not like another. */
+export function clientOf({ ownerClientId }: { ownerClientId: AnyPgColumn }): SQL {
+  return sql`coalesce(${ownerClientId}, '')`;
+}
 
 /** Messages to receivers of webhooks: written with the change they tell of, sent afterwards. */
 export const webhookDeliveries = pgTable(

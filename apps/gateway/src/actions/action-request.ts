@@ -5,6 +5,12 @@ import type { CopyOptions, MailOptions, RestoreOptions } from '@app/veeam-client
 export type ActionRequest = RestoreRequest | CopyRequest | SendRequest | SaveRequest;
 export type Action = ActionRequest['action'];
 
+/** Where an action happens: a OneDrive of a restore session, both as the caller named them. */
+export interface ActionTarget {
+  readonly sid: string;
+  readonly oid: string;
+}
+
 export interface Reasoned {
   /** Why, in the caller's words; kept with the operation. */
   readonly reason?: string | undefined;

@@ -11,7 +11,7 @@ import {
   SessionStoppedError,
 } from '@app/problems';
 import type { Secret } from '@app/secrets';
-import { type Ceiling, type NewOperation, type Operation, OperationsRepository } from '@app/store';
+import { type Ceiling, type Idempotency, type NewOperation, type Operation, OperationsRepository } from '@app/store';
 import { type OneDrive, VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
@@ -31,6 +31,7 @@ import type { RestoreSession } from '../restore-sessions/restore-session.js';
 import { RestoreSessionsService } from '../restore-sessions/restore-sessions.service.js';
 import type {
   ActionRequest,
+  ActionTarget,
   CopyRequest,
   Reasoned,
   RestoreRequest,
@@ -38,12 +39,7 @@ import type {
   SendRequest,
 } from './action-request.js';
 import { OPERATOR_CEILING, OperatorCeilings, overCeiling } from './operator-ceilings.js';
-
-/** Where an action happens: a OneDrive of a restore session, both as the caller named them. */
-export interface ActionTarget {
-  readonly sid: string;
-  readonly oid: string;
-}
+import { type RepeatBy, RepeatedRequests } from './repeated-requests.service.js';
 
 /** A download that was decided on and recorded, and is about to be asked for upstream. */
 export interface StartedSave {
@@ -66,6 +62,7 @@ export class ActionsService {
     private readonly deviceCodes: DeviceCodesService,
     private readonly heldDeviceCodes: HeldDeviceCodes,
     private readonly ceilings: OperatorCeilings,
+    private readonly repeated: RepeatedRequests,
     private readonly trail: AuditTrail,
     private readonly runner: OperationRunner,
     private readonly replica: Replica,
@@ -73,26 +70,43 @@ export class ActionsService {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  async restore(principal: Principal, target: ActionTarget, request: RestoreRequest): Promise<Operation> {
-    return this.sessions.use(principal, target.sid, async (session) => {
+  /** @param repeatBy makes it a repeat that is not done again; absent: nothing does. So for `copy` and `send`. */
+  async restore(
+    principal: Principal,
+    target: ActionTarget,
+    request: RestoreRequest,
+    repeatBy?: RepeatBy,
+  ): Promise<Operation> {
+    return this.once(principal, target, request, repeatBy, async (session, idempotency) => {
       const asked = this.toAsked(principal, session, request);
       const decision = await this.authorization.act(principal, session, target.oid, asked);
       const { documentVersion, documentAction } = request;
       const stored: StoredRequest = { action: 'restore', documentVersion, documentAction };
-      return this.queue(principal, session, decision, request, stored);
+      return this.queue(principal, session, decision, request, { stored, idempotency });
     });
   }
 
-  async copy(principal: Principal, target: ActionTarget, request: CopyRequest): Promise<Operation> {
-    return this.sessions.use(principal, target.sid, async (session) => {
+  async copy(
+    principal: Principal,
+    target: ActionTarget,
+    request: CopyRequest,
+    repeatBy?: RepeatBy,
+  ): Promise<Operation> {
+    return this.once(principal, target, request, repeatBy, async (session, idempotency) => {
       const asked = this.toAskedCopy(session, request);
       const decision = await this.authorization.copy(principal, session, target.oid, asked);
-      return this.queue(principal, session, decision, request, toStoredCopy(request, decision.target));
+      const stored = toStoredCopy(request, decision.target);
+      return this.queue(principal, session, decision, request, { stored, idempotency });
     });
   }
 
-  async send(principal: Principal, target: ActionTarget, request: SendRequest): Promise<Operation> {
-    return this.sessions.use(principal, target.sid, async (session) => {
+  async send(
+    principal: Principal,
+    target: ActionTarget,
+    request: SendRequest,
+    repeatBy?: RepeatBy,
+  ): Promise<Operation> {
+    return this.once(principal, target, request, repeatBy, async (session, idempotency) => {
       const { to, subject, text } = request;
       const from = this.mailRules.sender(principal, request.from);
       const asked = this.toAsked(principal, session, request);
@@ -100,13 +114,8 @@ export class ActionsService {
       if (!(await this.client.emailSettings()).isEnabled) {
         throw new EmailNotSetUpError('E-mail is not set up on the backup server.');
       }
-      return this.queue(principal, session, decision, request, {
-        action: 'send',
-        from: from.address,
-        to,
-        subject,
-        text,
-      });
+      const stored: StoredRequest = { action: 'send', from: from.address, to, subject, text };
+      return this.queue(principal, session, decision, request, { stored, idempotency });
     });
   }
 
@@ -132,10 +141,26 @@ export class ActionsService {
   /** What the policy says to an action, which is neither recorded nor done. */
   async explain(principal: Principal, target: ActionTarget, request: ActionRequest): Promise<PolicyDecision> {
     return this.sessions.use(principal, target.sid, async (session) => {
-      const asked =
-        request.action === 'copy' ? this.toAskedCopy(session, request) : this.toAsked(principal, session, request);
+      const asked = this.toAskedAny(principal, session, request);
       return this.authorization.explain(principal, session, target.oid, asked);
     });
+  }
+
+  private async once(
+    principal: Principal,
+    target: ActionTarget,
+    request: RestoreRequest | CopyRequest | SendRequest,
+    repeatBy: RepeatBy | undefined,
+    begin: (session: RestoreSession, idempotency: Idempotency | undefined) => Promise<Operation>,
+  ): Promise<Operation> {
+    return this.repeated.once(principal, target, request, repeatBy, {
+      ask: (session) => this.toAskedAny(principal, session, request),
+      begin: (idempotency) => this.sessions.use(principal, target.sid, (session) => begin(session, idempotency)),
+    });
+  }
+
+  private toAskedAny(principal: Principal, session: RestoreSession, request: ActionRequest): AskedOfItem | AskedCopy {
+    return request.action === 'copy' ? this.toAskedCopy(session, request) : this.toAsked(principal, session, request);
   }
 
   private toAsked(
@@ -169,12 +194,13 @@ export class ActionsService {
     session: RestoreSession,
     decision: PermittedAction,
     request: RestoreRequest | CopyRequest | SendRequest,
-    stored: StoredRequest,
+    { stored, idempotency }: { stored: StoredRequest; idempotency: Idempotency | undefined },
   ): Promise<Operation> {
     const credential = await this.chooseCredential(session, request);
     const operation = this.toNewOperation(principal, session, decision, request, {
       stored,
       credential,
+      idempotency,
       // A device code is known to this process only.
       boundTo: credential === DEVICE_CODE ? this.replica.id : undefined,
     });
@@ -281,8 +307,14 @@ export class ActionsService {
     {
       stored,
       credential,
+      idempotency,
       boundTo,
-    }: { stored: StoredRequest; credential?: string | undefined; boundTo: string | undefined },
+    }: {
+      stored: StoredRequest;
+      credential?: string | undefined;
+      idempotency?: Idempotency | undefined;
+      boundTo: string | undefined;
+    },
   ): NewOperation {
     const context = currentRequestContext();
     return {
@@ -299,6 +331,7 @@ export class ActionsService {
       // What is done without a purpose of its own is done for that of the session.
       ...purposeOf(session, asked),
       credential,
+      idempotency,
       requestId: context?.requestId ?? '',
       traceId: context?.traceId,
       sourceAddress: context?.sourceAddress,

@@ -1,10 +1,10 @@
 import { CurrentPrincipal, type Principal } from '@app/identity';
-import { Body, Controller, HttpCode, Param, Post, Res, UseGuards } from '@nestjs/common';
+import { Body, Controller, HttpCode, Param, Post, Res } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiHeader, ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 
 import { DownloadResponder } from '../downloads/download-responder.js';
-import { IdempotencyKeyGuard } from '../http/idempotency-key.guard.js';
+import { IdempotencyKey, TakesIdempotencyKey } from '../http/idempotency-key.js';
 import { OneDriveParams } from '../http/params.dto.js';
 import { Requires } from '../policy/requires.decorator.js';
 import { ActionsService } from './actions.service.js';
@@ -14,6 +14,7 @@ import { RestoreDto, toRestoreRequest } from './dto/restore.dto.js';
 import { SaveDto, toSaveRequest } from './dto/save.dto.js';
 import { SendDto, toSendRequest } from './dto/send.dto.js';
 import { OperationResponder } from './operation-responder.js';
+import type { RepeatBy } from './repeated-requests.service.js';
 
 const Prefer = ApiHeader({
   name: 'Prefer',
@@ -23,7 +24,6 @@ const Prefer = ApiHeader({
 
 @ApiTags('actions')
 @Controller('api/v1/restore-sessions/:sid/onedrives/:oid')
-@UseGuards(IdempotencyKeyGuard)
 export class OneDriveActionsController {
   constructor(
     private readonly actions: ActionsService,
@@ -35,6 +35,7 @@ export class OneDriveActionsController {
   @Post('restore')
   @HttpCode(202)
   @Requires('restore')
+  @TakesIdempotencyKey()
   @Prefer
   @ApiAcceptedResponse({ type: OperationDto })
   @ApiOkResponse({ type: OperationDto })
@@ -42,15 +43,20 @@ export class OneDriveActionsController {
     @CurrentPrincipal() principal: Principal,
     @Param() target: OneDriveParams,
     @Body() body: RestoreDto,
+    @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationDto> {
-    return this.operations.respond(reply, this.actions.restore(principal, target, toRestoreRequest(body)));
+    return this.operations.respond(
+      reply,
+      this.actions.restore(principal, target, toRestoreRequest(body), repeatBy(key)),
+    );
   }
 
   /** Copies a OneDrive into another one of the same organization. */
   @Post('copy')
   @HttpCode(202)
   @Requires('copy')
+  @TakesIdempotencyKey()
   @Prefer
   @ApiAcceptedResponse({ type: OperationDto })
   @ApiOkResponse({ type: OperationDto })
@@ -58,15 +64,17 @@ export class OneDriveActionsController {
     @CurrentPrincipal() principal: Principal,
     @Param() target: OneDriveParams,
     @Body() body: CopyDto,
+    @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationDto> {
-    return this.operations.respond(reply, this.actions.copy(principal, target, toCopyRequest(body)));
+    return this.operations.respond(reply, this.actions.copy(principal, target, toCopyRequest(body), repeatBy(key)));
   }
 
   /** Mails a OneDrive as an attachment. */
   @Post('send')
   @HttpCode(202)
   @Requires('send')
+  @TakesIdempotencyKey()
   @Prefer
   @ApiAcceptedResponse({ type: OperationDto })
   @ApiOkResponse({ type: OperationDto })
@@ -74,9 +82,10 @@ export class OneDriveActionsController {
     @CurrentPrincipal() principal: Principal,
     @Param() target: OneDriveParams,
     @Body() body: SendDto,
+    @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationDto> {
-    return this.operations.respond(reply, this.actions.send(principal, target, toSendRequest(body)));
+    return this.operations.respond(reply, this.actions.send(principal, target, toSendRequest(body), repeatBy(key)));
   }
 
   /** Downloads a OneDrive as a ZIP. `Operation-Location` tells where its size and digest will be. */
@@ -93,4 +102,8 @@ export class OneDriveActionsController {
   ): Promise<void> {
     await this.downloads.respond(principal, target, toSaveRequest(body), reply);
   }
+}
+
+function repeatBy(key: string | undefined): RepeatBy | undefined {
+  return key === undefined ? undefined : { idempotencyKey: key };
 }

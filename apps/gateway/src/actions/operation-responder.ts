@@ -11,7 +11,7 @@ import type { OperationDto } from './dto/operation.dto.js';
 
 const POLL_AGAIN_SECONDS = 2;
 
-/** Answers with an operation: 202 and where to follow it, or 200 when it ended within the preferred wait. */
+/** Answers with an operation: 202 and where to follow it, or 200 when a wait was preferred and it has ended within that. */
 @Injectable()
 export class OperationResponder {
   constructor(
@@ -26,7 +26,7 @@ export class OperationResponder {
     if (waitMs > 0) {
       void reply.header('preference-applied', `wait=${waitMs / 1_000}`);
     }
-    if (isFinal(operation.state)) {
+    if (waitMs > 0 && isFinal(operation.state)) {
       void reply.code(200);
     } else {
       void reply.code(202).header('retry-after', String(POLL_AGAIN_SECONDS));

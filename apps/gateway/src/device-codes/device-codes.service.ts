@@ -1,5 +1,3 @@
-import { createHmac, hkdfSync } from 'node:crypto';
-
 import type { Clock } from '@app/clock';
 import type { Configuration } from '@app/config';
 import type { Principal } from '@app/identity';
@@ -10,6 +8,7 @@ import { type DeviceCode, VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { AuditTrail } from '../audit/audit-trail.js';
+import { keyedHash } from '../infrastructure/keyed-hash.js';
 import { CLOCK, CONFIGURATION } from '../infrastructure/tokens.js';
 import { AuthorizationService } from '../policy/authorization.service.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
@@ -78,11 +77,8 @@ export class DeviceCodesService {
     return organization.deviceCodeApplicationId;
   }
 
-  /** Keyed, since a code is short enough to be guessed from a plain hash. All replicas share the key, the database does not hold it. */
   private hash(userCode: Secret): string {
-    const databaseUrl = this.configuration.database.url.current.expose();
-    const key = Buffer.from(hkdfSync('sha256', databaseUrl, '', 'restore-gateway device codes', 32));
-    return createHmac('sha256', key).update(userCode.expose()).digest('base64url');
+    return keyedHash(this.configuration, 'device codes', userCode.expose());
   }
 }
 

@@ -5,8 +5,7 @@ import { Metrics } from '@app/logging';
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 
-import type { SaveRequest } from '../actions/action-request.js';
-import type { ActionTarget } from '../actions/actions.service.js';
+import type { ActionTarget, SaveRequest } from '../actions/action-request.js';
 import { CLOCK, CONFIGURATION } from '../infrastructure/tokens.js';
 import { operationLocation } from '../operations/operation-presenter.js';
 import { RunningOperations } from '../operations/running-operations.js';

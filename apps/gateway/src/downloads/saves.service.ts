@@ -5,8 +5,8 @@ import type { Operation, OperationEnd } from '@app/store';
 import { type SaveStream, VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
-import type { SaveRequest } from '../actions/action-request.js';
-import { type ActionTarget, ActionsService } from '../actions/actions.service.js';
+import type { ActionTarget, SaveRequest } from '../actions/action-request.js';
+import { ActionsService } from '../actions/actions.service.js';
 import { OperatorCeilings } from '../actions/operator-ceilings.js';
 import { LOGGER } from '../infrastructure/tokens.js';
 import { ClaimedOperations, toOperationProblem } from '../operations/claimed-operations.js';

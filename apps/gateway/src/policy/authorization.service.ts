@@ -215,6 +215,34 @@ export class AuthorizationService {
   }
 
   /**
+   * The same decisions on what such a request began before. The backup is not read for them: its restore session may be over by now.
+   * @throws NotFoundError and ForbiddenError as `act` and `copy`
+   */
+  async again(
+    principal: Principal,
+    session: RestoreSession,
+    oneDriveId: string,
+    asked: AskedOfItem | AskedCopy,
+  ): Promise<PolicyDecision> {
+    await this.mustEver(principal, asked, session, oneDriveId);
+    const about = await this.about(principal, session, oneDriveId);
+    return this.recordingDenial(about, asked, async () => {
+      if (asked.action !== 'copy') {
+        return this.permitted(about, asked);
+      }
+      this.permitted(about, toBrowse(asked));
+      const { target } = asked;
+      const { id } =
+        'oneDriveId' in target ? { id: target.oneDriveId } : await this.oneDrives.copyTarget(session, target);
+      const decision = this.copyInto(about, asked, id);
+      if (!decision.allowed) {
+        throw new Denial(decision, denied(decision));
+      }
+      return decision;
+    });
+  }
+
+  /**
    * The decision on what could be asked for, without doing it.
    * @throws NotFoundError for what the caller may not browse, as if there were none
    */
@@ -320,13 +348,19 @@ export class AuthorizationService {
 
   /** @throws Denial */
   private async decided(about: About, asked: AskedOfItem): Promise<PermittedAction> {
+    const decision = this.permitted(about, asked);
+    const { session, resource, ownOneDrives } = about;
+    const oneDrive = await this.oneDrives.inBackup(session, resource.id);
+    return { oneDrive, isOwn: ownOneDrives.includes(oneDrive.id), policies: decision.policies };
+  }
+
+  /** @throws Denial */
+  private permitted(about: About, asked: AskedOfItem): PolicyDecision {
     const decision = this.policy.engine.decide(itemQuestion(about, asked));
     if (!decision.allowed) {
       throw new Denial(decision, this.mayBrowse(about, asked) ? denied(decision) : notFound());
     }
-    const { session, resource, ownOneDrives } = about;
-    const oneDrive = await this.oneDrives.inBackup(session, resource.id);
-    return { oneDrive, isOwn: ownOneDrives.includes(oneDrive.id), policies: decision.policies };
+    return decision;
   }
 
   private async recordingDenial<T>(
@@ -351,12 +385,18 @@ export class AuthorizationService {
     // Before the target is looked for, so that the answer tells nothing of it to who may not even see the source.
     const { oneDrive, isOwn } = await this.decided(about, toBrowse(asked));
     const target = await this.oneDrives.copyTarget(about.session, asked.target);
-    const into = toResource(about.session, target.id);
+    const decision = this.copyInto(about, asked, target.id);
+    return { decision, oneDrive, isOwn, target, isTargetOwn: about.ownOneDrives.includes(target.id) };
+  }
+
+  /** @throws Denial where the target does not exist for the caller */
+  private copyInto(about: About, asked: AskedCopy, targetId: string): PolicyDecision {
+    const into = toResource(about.session, targetId);
     const decision = this.policy.engine.decide(copyQuestion(about, asked, into));
     if (!decision.allowed && !this.mayBrowse({ ...about, resource: into }, asked)) {
       throw new Denial(decision, noTarget(asked.target));
     }
-    return { decision, oneDrive, isOwn, target, isTargetOwn: about.ownOneDrives.includes(target.id) };
+    return decision;
   }
 
   /** Whether a OneDrive exists for the caller, who may then be told what else the policy says of it. */

@@ -5,8 +5,8 @@ import { isFinal, type Operation } from '@app/store';
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 
-import type { ActionRequest } from '../actions/action-request.js';
-import { ActionsService, type ActionTarget } from '../actions/actions.service.js';
+import type { ActionRequest, ActionTarget } from '../actions/action-request.js';
+import { ActionsService } from '../actions/actions.service.js';
 import { DownloadResponder } from '../downloads/download-responder.js';
 import { CONFIGURATION } from '../infrastructure/tokens.js';
 import { OperationEnds } from '../operations/operation-ends.js';

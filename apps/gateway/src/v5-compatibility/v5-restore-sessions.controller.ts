@@ -1,12 +1,11 @@
 import type { Configuration } from '@app/config';
 import { CurrentPrincipal, type Principal } from '@app/identity';
-import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Res, UseGuards } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 
 import { CatalogService } from '../catalog/catalog.service.js';
 import { DeviceCodesService } from '../device-codes/device-codes.service.js';
-import { IdempotencyKeyGuard } from '../http/idempotency-key.guard.js';
 import { OneDriveParams, SessionParams } from '../http/params.dto.js';
 import { CONFIGURATION } from '../infrastructure/tokens.js';
 import { Requires } from '../policy/requires.decorator.js';
@@ -74,7 +73,6 @@ export class V5RestoreSessionsController {
   @Post('Organization/OneDrives/:oid/Action')
   @HttpCode(200)
   @Requires('act')
-  @UseGuards(IdempotencyKeyGuard)
   @ApiOperation({
     summary: 'Restores, copies, mails or saves a OneDrive and answers at the end.',
     description:

@@ -1,0 +1,135 @@
+import type { Configuration } from '@app/config';
+import type { Principal } from '@app/identity';
+import { Metrics } from '@app/logging';
+import { DomainError, IdempotencyKeyReusedError, type ProblemCode } from '@app/problems';
+import { type Idempotency, isFinal, type Operation, OperationsRepository, UniqueViolation } from '@app/store';
+import { Inject, Injectable } from '@nestjs/common';
+
+import { aboutSession, AuditTrail } from '../audit/audit-trail.js';
+import { keyedHash } from '../infrastructure/keyed-hash.js';
+import { CONFIGURATION } from '../infrastructure/tokens.js';
+import { ownerOf } from '../operations/operations.service.js';
+import { AuthorizationService } from '../policy/authorization.service.js';
+import { type AskedCopy, type AskedOfItem, purposeOf } from '../policy/item-question.js';
+import type { RestoreSession } from '../restore-sessions/restore-session.js';
+import { RestoreSessionsService } from '../restore-sessions/restore-sessions.service.js';
+import type { ActionRequest, ActionTarget } from './action-request.js';
+import { requestFingerprint } from './request-fingerprint.js';
+
+/** What makes a request a repeat: the name that its caller gave it, or that the same one is under way. */
+export type RepeatBy = { readonly idempotencyKey: string } | 'same-request';
+
+/** What may refuse a repeat only because the first one got in before it. */
+const consequences: ReadonlySet<ProblemCode> = new Set([
+  'device-code-unknown',
+  'operation-conflict',
+  'rate-limited',
+  'session-stopped',
+]);
+
+/** Requests that come again, for which nothing is done again: they are answered with the operation that the first one began. */
+@Injectable()
+export class RepeatedRequests {
+  constructor(
+    private readonly operations: OperationsRepository,
+    private readonly sessions: RestoreSessionsService,
+    private readonly authorization: AuthorizationService,
+    private readonly trail: AuditTrail,
+    private readonly metrics: Metrics,
+    @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'database'>,
+  ) {}
+
+  /**
+   * Begins what a request asks for, unless it repeats one that did; then it is decided on all the same, and nothing is begun.
+   * @param ask what the policy is asked
+   * @param begin decides, and records the operation with what repeats are known by
+   * @throws IdempotencyKeyReusedError when the key was used for something else
+   */
+  async once(
+    principal: Principal,
+    target: ActionTarget,
+    request: ActionRequest,
+    repeatBy: RepeatBy | undefined,
+    {
+      ask,
+      begin,
+    }: {
+      ask: (session: RestoreSession) => AskedOfItem | AskedCopy;
+      begin: (idempotency: Idempotency | undefined) => Promise<Operation>;
+    },
+  ): Promise<Operation> {
+    if (repeatBy === undefined) {
+      return begin(undefined);
+    }
+    const { idempotency, first } = await this.look(principal, target, request, repeatBy);
+    const repeat = (began: Operation) => this.repeat(principal, target, request, ask, { idempotency, began });
+    if (first !== undefined) {
+      return repeat(first);
+    }
+    try {
+      return await begin(idempotency);
+    } catch (error) {
+      if (!mayBeConsequence(error)) throw error;
+      // The first one may have got in while this one was being decided on.
+      const began = await this.find(principal, idempotency);
+      if (began === undefined) throw error;
+      return repeat(began);
+    }
+  }
+
+  /** By what a repeat of the request will be known, and the operation if it is one itself. */
+  private async look(
+    principal: Principal,
+    { sid, ...item }: ActionTarget,
+    request: ActionRequest,
+    repeatBy: RepeatBy,
+  ): Promise<{ idempotency: Idempotency; first: Operation | undefined }> {
+    const path = { sid: sid.toLowerCase(), ...item };
+    const fingerprint = requestFingerprint(path, request, (text) =>
+      keyedHash(this.configuration, 'fingerprints', text),
+    );
+    if (repeatBy !== 'same-request') {
+      const idempotency = { key: repeatBy.idempotencyKey, fingerprint };
+      return { idempotency, first: await this.find(principal, idempotency) };
+    }
+    const newest = await this.operations.findSameRequest(ownerOf(principal), fingerprint);
+    const isOver = newest !== undefined && isFinal(newest.state);
+    return { idempotency: { fingerprint, after: isOver ? newest.id : undefined }, first: isOver ? undefined : newest };
+  }
+
+  private async find(principal: Principal, idempotency: Idempotency): Promise<Operation | undefined> {
+    const owner = ownerOf(principal);
+    if (idempotency.key !== undefined) {
+      return this.operations.findByIdempotencyKey(owner, idempotency.key);
+    }
+    const newest = await this.operations.findSameRequest(owner, idempotency.fingerprint);
+    return newest?.id === idempotency.after ? undefined : newest;
+  }
+
+  private async repeat(
+    principal: Principal,
+    { sid, oid }: ActionTarget,
+    request: ActionRequest,
+    ask: (session: RestoreSession) => AskedOfItem | AskedCopy,
+    { idempotency, began }: { idempotency: Idempotency; began: Operation },
+  ): Promise<Operation> {
+    const session = await this.sessions.find(principal, sid);
+    const decision = await this.authorization.again(principal, session, oid, ask(session));
+    if (began.fingerprint !== idempotency.fingerprint) {
+      throw new IdempotencyKeyReusedError('You used this Idempotency-Key for another request; each takes a new one.');
+    }
+    await this.trail.decided(principal, request.action, decision, {
+      ...aboutSession(session),
+      operationId: began.id,
+      item: began.item,
+      ...purposeOf(session, request),
+      detail: { repeated: true },
+    });
+    this.metrics.countRepeatedRequest(request.action);
+    return began;
+  }
+}
+
+function mayBeConsequence(error: unknown): boolean {
+  return error instanceof UniqueViolation || (error instanceof DomainError && consequences.has(error.code));
+}

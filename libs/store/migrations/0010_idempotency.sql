@@ -1,0 +1,5 @@
+ALTER TABLE "operations" ADD COLUMN "idempotency_key" text;--> statement-breakpoint
+ALTER TABLE "operations" ADD COLUMN "fingerprint" text;--> statement-breakpoint
+CREATE UNIQUE INDEX "operations_idempotency_key" ON "operations" USING btree ("owner_issuer","owner_subject",coalesce("owner_client_id", ''),"idempotency_key") WHERE idempotency_key is not null;--> statement-breakpoint
+CREATE UNIQUE INDEX "operations_same_request" ON "operations" USING btree ("owner_issuer","owner_subject",coalesce("owner_client_id", ''),"fingerprint") WHERE idempotency_key is null and fingerprint is not null and state in ('accepted', 'submitting', 'following');--> statement-breakpoint
+CREATE INDEX "operations_fingerprint" ON "operations" USING btree ("fingerprint") WHERE idempotency_key is null and fingerprint is not null;
