@@ -14,7 +14,10 @@ import { OperationFailedError } from '../operations/operation-failed.error.js';
 import { operationLocation } from '../operations/operation-presenter.js';
 import { toV5Statistics } from './v5-presenter.js';
 
-/** Answers a v5 Action as upstream does: at its end, with the statistics, a stream, or nothing. */
+/**
+ * Answers a v5 Action as upstream does: at its end, with the statistics, a stream, or nothing. Whoever repeats a request while it runs,
+ * as a balancer does that has lost patience, waits for the same end; a download is one of its own each time.
+ */
 @Injectable()
 export class V5ActionResponder {
   constructor(
@@ -34,7 +37,7 @@ export class V5ActionResponder {
       await this.downloads.respond(principal, target, request, reply);
       return;
     }
-    const accepted = await this.start(principal, target, request);
+    const accepted = await this.begin(principal, target, request);
     void reply.header('operation-location', operationLocation(this.configuration.server.publicUrl, accepted));
     // A caller who leaves does not cancel it: the wait ends with the operation, or with our patience.
     const operation = await this.ends.wait(accepted, this.configuration.limits.v5MaxWaitMs);
@@ -48,18 +51,18 @@ export class V5ActionResponder {
     await reply.code(200).send(statistics);
   }
 
-  private start(
+  private begin(
     principal: Principal,
     target: ActionTarget,
     request: Exclude<ActionRequest, { action: 'save' }>,
   ): Promise<Operation> {
     switch (request.action) {
       case 'restore':
-        return this.actions.restore(principal, target, request);
+        return this.actions.restore(principal, target, request, 'same-request');
       case 'copy':
-        return this.actions.copy(principal, target, request);
+        return this.actions.copy(principal, target, request, 'same-request');
       case 'send':
-        return this.actions.send(principal, target, request);
+        return this.actions.send(principal, target, request, 'same-request');
     }
   }
 }
