@@ -32,6 +32,9 @@ export interface GatewayProcess {
   readonly close: () => Promise<void>;
   /** Ends it at once, as a machine that fails does. */
   readonly kill: () => Promise<void>;
+  /** Stops its clock and all it does, as a machine does that is moved or out of memory; nobody who talks to it is told. */
+  readonly pause: () => void;
+  readonly resume: () => void;
 }
 
 /** Time to end after SIGTERM, ms. */
@@ -82,6 +85,12 @@ export async function startGatewayProcess(
     kill: async () => {
       kill();
       await exited;
+    },
+    pause: () => {
+      child.kill('SIGSTOP');
+    },
+    resume: () => {
+      child.kill('SIGCONT');
     },
   };
 }
