@@ -17,7 +17,7 @@ jest.setTimeout(60_000);
 const SECOND = 1_000;
 /** With a condition, which the first stage of authorization leaves to the second. */
 const legalHold = `@id("legal-hold")
-forbid(principal, action == Action::"restore", resource) when { context.documentAction == "keep" };`;
+forbid(principal, action == Action::"restore", resource) when { context.documentAction == DocumentAction::"keep" };`;
 const bobsLogin = 'bob@contoso.onmicrosoft.com';
 const mail = { to: bobsLogin, subject: 'Confidential subject', text: 'Confidential text' };
 

@@ -19,7 +19,7 @@ jest.setTimeout(60_000);
 const SECOND = 1_000;
 /** With a condition, which the first stage of authorization leaves to the second. */
 const legalHold = `@id("legal-hold")
-forbid(principal, action == Action::"restore", resource) when { context.documentAction == "keep" };`;
+forbid(principal, action == Action::"restore", resource) when { context.documentAction == DocumentAction::"keep" };`;
 const MAX_WAIT = 90 * SECOND;
 const restoreRequest = { restoreToOriginalLocation: { documentVersion: 'last', documentAction: 'keep' } };
 
