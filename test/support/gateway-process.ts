@@ -35,6 +35,8 @@ export interface GatewayProcess {
   /** Stops its clock and all it does, as a machine does that is moved or out of memory; nobody who talks to it is told. */
   readonly pause: () => void;
   readonly resume: () => void;
+  /** Its log so far, one JSON line each. */
+  readonly log: () => readonly string[];
 }
 
 /** Time to end after SIGTERM, ms. */
@@ -70,7 +72,8 @@ export async function startGatewayProcess(
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
   const exited = once(child, 'exit').then(() => process.off('exit', kill));
-  await ready(child, exited);
+  const said: string[] = [];
+  await ready(child, exited, said);
   return {
     url: `http://127.0.0.1:${port}`,
     port,
@@ -92,11 +95,12 @@ export async function startGatewayProcess(
     resume: () => {
       child.kill('SIGCONT');
     },
+    log: () => said,
   };
 }
 
-async function ready(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
-  const said: string[] = [];
+/** @param said is added to, line by line, for as long as the process lives */
+async function ready(child: ChildProcess, exited: Promise<unknown>, said: string[]): Promise<void> {
   const isReady = new Promise<'ready'>((resolve) => {
     if (!child.stdout) throw new Error('The gateway has no output.');
     createInterface({ input: child.stdout }).on('line', (line) => {
