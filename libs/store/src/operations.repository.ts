@@ -1,6 +1,6 @@
 import type { PrincipalFacts } from '@app/identity';
 import { InternalError } from '@app/problems';
-import { and, asc, desc, eq, gt, isNull, lt, ne, or } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, isNull, lt, ne } from 'drizzle-orm';
 
 import { type Ceiling, isReached, usedOf } from './ceiling.js';
 import type { Orm, Statements } from './database.js';
@@ -163,15 +163,19 @@ export class OperationsRepository {
   /** Whether another operation that could leave the same traces upstream was sent in that time. */
   async hasNeighbour(
     { id, restoreSessionId, organizationId }: Operation,
-    { from, to }: { from: Date; to: Date },
+    { within, from, to }: { within: 'restore-session' | 'organization'; from: Date; to: Date },
   ): Promise<boolean> {
+    const isNear =
+      within === 'organization'
+        ? eq(operations.organizationId, organizationId)
+        : eq(operations.restoreSessionId, restoreSessionId);
     const count = await this.database.run((orm) =>
       orm.$count(
         operations,
         and(
           ne(operations.id, id),
           ne(operations.action, 'save'),
-          or(eq(operations.restoreSessionId, restoreSessionId), eq(operations.organizationId, organizationId)),
+          isNear,
           // One that upstream gave an id of is told apart by it.
           isNull(operations.followedSessionId),
           gt(operations.sentAt, from),

@@ -78,7 +78,7 @@ export class OperationReconciliations {
   private async findEvents(operation: Operation): Promise<Finding | undefined> {
     const { sentAt, upstreamSessionId } = operation;
     if (sentAt === undefined || upstreamSessionId === undefined) return nothingSent;
-    if (await this.hasNeighbour(operation, sentAt)) return notAlone;
+    if (await this.hasNeighbour(operation, sentAt, 'restore-session')) return notAlone;
     const since = new Date(sentAt.getTime() - SKEW_MS).toISOString();
     const kind = operation.action === 'send' ? 'send' : 'restore';
     const events = (await this.client.restoreEventsSince(upstreamSessionId, since)).filter(
@@ -102,7 +102,7 @@ export class OperationReconciliations {
     const known = await this.sessions.listKnownUpstream(begun.map(({ id }) => id));
     const [candidate, ...others] = begun.filter(({ id }) => !known.includes(id));
     if (candidate === undefined) return this.silence(sentAt);
-    if (others.length > 0 || (await this.hasNeighbour(operation, sentAt))) return notAlone;
+    if (others.length > 0 || (await this.hasNeighbour(operation, sentAt, 'organization'))) return notAlone;
     if (candidate.state === 'running') return undefined;
     return done(`a session of its own, which ended with ${candidate.result ?? 'no result'}`);
   }
@@ -114,8 +114,13 @@ export class OperationReconciliations {
   }
 
   /** Another operation of the same time whose traces could be taken for those of this one. */
-  private hasNeighbour(operation: Operation, sentAt: Date): Promise<boolean> {
+  private hasNeighbour(
+    operation: Operation,
+    sentAt: Date,
+    within: 'restore-session' | 'organization',
+  ): Promise<boolean> {
     return this.operations.hasNeighbour(operation, {
+      within,
       from: new Date(sentAt.getTime() - SKEW_MS),
       to: new Date(sentAt.getTime() + LATE_MS),
     });
