@@ -8,7 +8,9 @@ import type { Neighbours } from './world.js';
 /** The members of the YAML file that specs change. */
 export interface YamlSettings {
   readonly roleBindings: readonly Readonly<Record<string, unknown>>[];
+  readonly organizations?: readonly Readonly<Record<string, unknown>>[];
   readonly issuers?: readonly Readonly<Record<string, unknown>>[];
+  readonly credentialProfiles?: readonly Readonly<Record<string, unknown>>[];
   readonly mail?: Readonly<Record<string, unknown>>;
   readonly limits?: Readonly<Record<string, unknown>>;
   readonly emergencyStop?: boolean;

@@ -1,6 +1,6 @@
 import type { VeeamSandbox } from '../../apps/veeam-sandbox/src/index.js';
 
-type Control = VeeamSandbox['control'];
+type Control = Pick<VeeamSandbox['control'], 'received'>;
 type Received = ReturnType<Control['received']>[number];
 
 const actions = new Set(['restore', 'copy', 'send', 'save']);

@@ -1,0 +1,296 @@
+import {
+  type Asked,
+  type AskedInSession,
+  type AskedToAct,
+  type AskedToBrowse,
+  type AskedToOpen,
+  type ItemAction,
+  type OneDriveRef,
+  oneDriveIdOf,
+  organizationAt,
+  type Place,
+  type TargetRef,
+} from './asked.js';
+import type { Asker, Backup } from './model.js';
+
+/** What must happen upstream when it is permitted, and nothing else may. */
+export type Effect =
+  | { readonly what: 'open'; readonly organization: string }
+  | { readonly what: 'deviceCode' }
+  | {
+      readonly what: ItemAction['action'];
+      readonly oneDriveId: string;
+      readonly targetId?: string | undefined;
+    };
+
+export interface Verdict {
+  readonly status: number;
+  /** How far upstream may be read: the people and their OneDrives, or also what is in the restore session. */
+  readonly reads: 'nothing' | 'catalog' | 'session';
+  readonly effect?: Effect;
+  /** The one decision that must be on the audit trail. */
+  readonly record?: { readonly action: string; readonly decision: 'allow' | 'deny' };
+  /** The ids, or names, that a list must hold. */
+  readonly listed?: readonly string[];
+  readonly decision?: 'allow' | 'deny';
+}
+
+/** What the policy decides by beside the caller and the thing. */
+export interface Surroundings {
+  readonly backup: Backup;
+  readonly senders: readonly string[];
+  readonly recipientDomains: readonly string[];
+}
+
+const RESOURCE_ID = /^[A-Za-z0-9+/=_-]{1,256}$/;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** What must come of a request, by the design and the default policies. */
+export class Judge {
+  /** @param login of the person whose token it is */
+  constructor(
+    private readonly asker: Asker,
+    private readonly login: string,
+    private readonly surroundings: Surroundings,
+  ) {}
+
+  judge(asked: Asked): Verdict {
+    const refused = this.atTheDoor(asked);
+    if (refused) return refused;
+    if (this.isMalformed(asked)) return { status: 400, reads: 'nothing' };
+    switch (asked.what) {
+      case 'organizations':
+        return { status: 200, reads: 'catalog', listed: this.visible() };
+      case 'sessions':
+      case 'operations':
+        return { status: 200, reads: 'nothing' };
+      case 'operation':
+        return asked.of === 'caller' ? { status: 200, reads: 'nothing' } : unknown('readOperations');
+      case 'cancel':
+        // The caller's own has ended.
+        return asked.of === 'caller' ? { status: 409, reads: 'nothing' } : unknown('readOperations');
+      case 'open':
+        return this.open(asked);
+      case 'session':
+      case 'stop':
+      case 'onedrives':
+      case 'deviceCode':
+      case 'explainDeviceCode':
+      case 'browse':
+      case 'explainBrowse':
+      case 'act':
+      case 'explain':
+        return this.inSession(asked);
+    }
+  }
+
+  /** Who may never do such a thing is told so before anything is looked at. */
+  private atTheDoor(asked: Asked): Verdict | undefined {
+    const operates = this.asker.operatorOf.size > 0;
+    const mayEver = operates || this.asker.objectId !== undefined;
+    const deny = (action: string): Verdict => ({
+      status: 403,
+      reads: 'nothing',
+      record: { action, decision: 'deny' },
+    });
+    if (asked.what === 'open') return mayEver ? undefined : deny('openRestoreSession');
+    if (asked.what === 'browse' || asked.what === 'onedrives') return mayEver ? undefined : deny('browse');
+    if (asked.what === 'deviceCode') return operates ? undefined : deny('requestDeviceCode');
+    if (asked.what !== 'act') return undefined;
+    // Which of the four it is, v5 says in the body, which nobody has read yet.
+    if (asked.surface === 'v5') return mayEver ? undefined : deny('restore');
+    const { action } = asked.act;
+    return (isForOperators(action) ? operates : mayEver) ? undefined : deny(action);
+  }
+
+  private isMalformed(asked: Asked): boolean {
+    const isNoId = (id: string) => !RESOURCE_ID.test(id);
+    if (asked.what === 'open') return 'id' in asked.organization && isNoId(asked.organization.id);
+    if (!('session' in asked)) return false;
+    const { session } = asked;
+    if (session.of === 'nobody' && !UUID.test(session.id)) return true;
+    if (!('oneDrive' in asked)) return false;
+    if (isNoId(this.idOf(asked.oneDrive))) return true;
+    return (
+      'act' in asked &&
+      asked.act.action === 'copy' &&
+      asked.act.target.of !== 'user' &&
+      isNoId(this.idOf(asked.act.target))
+    );
+  }
+
+  private open({ organization }: AskedToOpen): Verdict {
+    const action = 'openRestoreSession';
+    const visible = this.visible();
+    const name = 'at' in organization ? this.nameOf(organization.at) : undefined;
+    if (name === undefined || !visible.includes(name)) {
+      return { status: visible.length > 0 ? 404 : 403, reads: 'catalog', record: { action, decision: 'deny' } };
+    }
+    return {
+      status: 201,
+      reads: 'session',
+      effect: { what: 'open', organization: name },
+      record: { action, decision: 'allow' },
+    };
+  }
+
+  private inSession(asked: AskedInSession): Verdict {
+    const { session } = asked;
+    if (session.of !== 'caller') return unknown('useRestoreSession');
+    if (asked.what === 'session') return { status: 200, reads: 'nothing' };
+    if (asked.what === 'stop') return { status: asked.surface === 'v1' ? 204 : 200, reads: 'nothing' };
+    if (session.state === 'stopped') return { status: 409, reads: 'nothing' };
+    const organization = this.nameOf(session.in);
+    switch (asked.what) {
+      case 'onedrives': {
+        const { backup } = this.surroundings;
+        const listed = this.operates(organization) ? backup.oneDrives(organization) : this.own(organization);
+        const decision = listed.length > 0 ? 'allow' : 'deny';
+        return {
+          status: 200,
+          reads: decision === 'allow' ? 'session' : 'catalog',
+          listed,
+          record: { action: 'browse', decision },
+        };
+      }
+      case 'deviceCode':
+        return this.deviceCode(asked, organization);
+      case 'explainDeviceCode':
+        return { status: 200, reads: 'nothing', decision: this.operates(organization) ? 'allow' : 'deny' };
+      case 'browse':
+      case 'explainBrowse':
+        return this.browse(asked, organization);
+      case 'act':
+        return this.act(asked, organization);
+      case 'explain':
+        return this.explain(asked, organization);
+    }
+  }
+
+  private deviceCode({ surface }: Asked, organization: string): Verdict {
+    const action = 'requestDeviceCode';
+    if (!this.operates(organization)) return { status: 403, reads: 'nothing', record: { action, decision: 'deny' } };
+    return {
+      status: surface === 'v1' ? 201 : 200,
+      reads: 'session',
+      effect: { what: 'deviceCode' },
+      record: { action, decision: 'allow' },
+    };
+  }
+
+  private browse({ what, oneDrive }: AskedToBrowse, organization: string): Verdict {
+    const id = this.idOf(oneDrive);
+    const isExplained = what === 'explainBrowse';
+    if (!this.mayBrowse(organization, id)) return isExplained ? unseen() : unseen('browse');
+    if (!this.surroundings.backup.has(organization, id)) return absent;
+    if (isExplained) return { status: 200, reads: 'session', decision: 'allow' };
+    return { status: 200, reads: 'session', record: { action: 'browse', decision: 'allow' } };
+  }
+
+  private act({ surface, oneDrive, act }: AskedToAct, organization: string): Verdict {
+    const { action } = act;
+    const deny = { action, decision: 'deny' } as const;
+    if (isForOperators(action) && this.asker.operatorOf.size === 0)
+      return { status: 403, reads: 'nothing', record: deny };
+    const id = this.idOf(oneDrive);
+    const isThere = this.surroundings.backup.has(organization, id);
+    if (!this.mayBrowse(organization, id)) return unseen(action);
+    const targetId = act.action === 'copy' ? this.targetId(act.target, organization) : undefined;
+    if (act.action === 'copy' && (!isThere || targetId === undefined)) return absent;
+    if (!this.isPermitted(act, organization)) {
+      const isHidden = targetId !== undefined && !this.mayBrowse(organization, targetId);
+      return { status: isHidden ? 404 : 403, reads: act.action === 'copy' ? 'session' : 'catalog', record: deny };
+    }
+    if (!isThere) return absent;
+    const effect = { what: action, oneDriveId: id, targetId };
+    const record = { action, decision: 'allow' } as const;
+    // Upstream restores nothing to people who have left, which v5 tells by its status.
+    const isRefused = this.surroundings.backup.isLeavers(action === 'restore' ? id : targetId);
+    return { status: isRefused && surface === 'v5' ? 502 : 200, reads: 'session', effect, record };
+  }
+
+  private explain({ oneDrive, act }: AskedToAct, organization: string): Verdict {
+    const id = this.idOf(oneDrive);
+    if (!this.mayBrowse(organization, id)) return unseen();
+    if (!this.surroundings.backup.has(organization, id)) return absent;
+    const isPermitted = this.isPermitted(act, organization);
+    if (act.action === 'copy') {
+      const targetId = this.targetId(act.target, organization);
+      if (targetId === undefined || (!isPermitted && !this.mayBrowse(organization, targetId))) return absent;
+    }
+    return { status: 200, reads: 'session', decision: isPermitted ? 'allow' : 'deny' };
+  }
+
+  /** Of a OneDrive that the asker may browse. */
+  private isPermitted(act: ItemAction, organization: string): boolean {
+    switch (act.action) {
+      case 'restore':
+      case 'save':
+        return true;
+      case 'copy':
+        return this.operates(organization);
+      case 'send':
+        return this.operates(organization) && this.mayLeaveFrom(act.from) && this.mayGoTo(act.to);
+    }
+  }
+
+  private mayLeaveFrom(from: string | undefined): boolean {
+    const senders = [
+      ...this.surroundings.senders,
+      ...(this.asker.verifiedEmail === undefined ? [] : [this.asker.verifiedEmail]),
+    ];
+    return from === undefined || senders.includes(from.toLowerCase());
+  }
+
+  private mayGoTo(to: string): boolean {
+    return this.surroundings.recipientDomains.some((domain) => to.toLowerCase().endsWith(`@${domain}`));
+  }
+
+  private targetId(target: TargetRef, organization: string): string | undefined {
+    const { backup } = this.surroundings;
+    if (target.of === 'user') return backup.targetOf(organization, target.login);
+    const id = this.idOf(target);
+    return backup.has(organization, id) ? id : undefined;
+  }
+
+  private own(organization: string): readonly string[] {
+    return this.surroundings.backup.own(this.asker, organization);
+  }
+
+  private visible(): string[] {
+    return this.surroundings.backup.names.filter((name) => this.operates(name) || this.own(name).length > 0);
+  }
+
+  private mayBrowse(organization: string, oneDriveId: string): boolean {
+    return this.operates(organization) || this.own(organization).includes(oneDriveId);
+  }
+
+  private operates(organization: string): boolean {
+    return this.asker.operatorOf.has(organization);
+  }
+
+  private nameOf(place: Place): string {
+    return organizationAt(place, this.login, this.surroundings.backup);
+  }
+
+  private idOf(ref: OneDriveRef): string {
+    return oneDriveIdOf(ref, this.login, this.surroundings.backup);
+  }
+}
+
+function isForOperators(action: ItemAction['action']): boolean {
+  return action === 'copy' || action === 'send';
+}
+
+/** Somebody else's, or nobody's. */
+function unknown(action: string): Verdict {
+  return { status: 404, reads: 'nothing', record: { action, decision: 'deny' } };
+}
+
+/** Not to be told from what there is not. */
+function unseen(action?: string): Verdict {
+  return { status: 404, reads: 'catalog', ...(action !== undefined && { record: { action, decision: 'deny' } }) };
+}
+
+/** The policy permits it, but there is no such thing. */
+const absent: Verdict = { status: 404, reads: 'session' };
