@@ -1,0 +1,220 @@
+import { randomUUID } from 'node:crypto';
+
+import { AccessTokenAuthenticator, type Principal } from '@app/identity';
+import fc from 'fast-check';
+
+import { OwnershipService } from '../apps/gateway/src/policy/ownership.service.js';
+import {
+  json,
+  makeCertificate,
+  type Respond,
+  ScriptedUpstream,
+} from '../libs/veeam-client/src/testing/scripted-upstream.js';
+import { timeoutMs, tryProperty } from './support/property.js';
+import { type Gateway, type Neighbours, startGateway, startNeighbours } from './support/world.js';
+
+/** A user as upstream has it. */
+interface User {
+  readonly id: string;
+  readonly name: string;
+  /** How many. */
+  readonly oneDrives: number;
+}
+
+/** How loosely upstream takes the name that is asked for. */
+type Filter = 'none' | 'part' | 'look-alikes';
+
+interface Directory {
+  readonly users: readonly User[];
+  readonly filter: Filter;
+  readonly pageSize: number;
+  readonly token: Token;
+}
+
+interface Token {
+  readonly oid: string;
+  readonly login: string;
+}
+
+const ZEROS = '00000000-0000-0000-0000-000000000000';
+const guids = ['a', 'b', 'c', 'd'].map((one) => `${one.repeat(8)}-0000-4000-8000-000000000001`);
+const DOMAIN = 'contoso.onmicrosoft.com';
+/** All of them the same to somebody who reads them, or to a server that folds them; only the first two are the same login. */
+const names = [
+  `kiki@${DOMAIN}`,
+  `KIKI@${DOMAIN.toUpperCase()}`,
+  `\u212Aiki@${DOMAIN}`,
+  `k\u0131k\u0131@${DOMAIN}`,
+  `K\u0130K\u0130@${DOMAIN}`,
+  `\uFF4Biki@${DOMAIN}`,
+  `\u043Aiki@${DOMAIN}`,
+  `k\u00ECki@${DOMAIN}`,
+  `ki\u0301ki@${DOMAIN}`,
+  `kiki@c\u043Entoso.onmicrosoft.com`,
+  `kiki@${DOMAIN}.example.com`,
+  `xkiki@${DOMAIN}`,
+  'kiki',
+  ' ',
+];
+
+const guid = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom(...guids) },
+  fc.constantFrom(...guids.map((one) => one.toUpperCase()), ZEROS, 'kiki', ''),
+);
+const userId = fc
+  .tuple(guid, fc.constantFrom(ZEROS, ...guids), fc.constantFrom('', 'AQUAAAAAAAUVAAAA+/8/BIix/2kafNW0dAQAAA=='))
+  .map(([cloud, onPremises, sid]) => cloud + onPremises + sid);
+const name = fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...names.slice(0, 2)) }, fc.constantFrom(...names));
+
+const users: fc.Arbitrary<User> = fc.record({ id: userId, name, oneDrives: fc.constantFrom(1, 2, 3, 0, 4) });
+const claims = fc.record({ oid: guid.filter(Boolean), login: name.filter((one) => one.trim() !== '') });
+
+const directories: fc.Arbitrary<Directory> = fc
+  .record({
+    users: fc.array(users, { minLength: 1, maxLength: 6 }),
+    filter: fc.constantFrom<Filter[]>('part', 'none', 'look-alikes'),
+    pageSize: fc.constantFrom(250, 1, 2),
+    claims,
+    isAboutFirst: fc.constantFrom(true, true, true, false),
+  })
+  .map(({ isAboutFirst, claims, ...directory }) => ({
+    ...directory,
+    token: isAboutFirst ? tokenOf(directory.users[0], claims) : claims,
+  }));
+
+function tokenOf(user: User | undefined, otherwise: Token): Token {
+  const objectId = user && objectIdOf(user.id);
+  return user && objectId !== undefined && user.name.trim() !== '' ? { oid: objectId, login: user.name } : otherwise;
+}
+
+describe('what is the own of a caller, whatever upstream says of its users', () => {
+  let upstream: ScriptedUpstream;
+  let neighbours: Neighbours;
+  let gateway: Gateway;
+  let ownership: OwnershipService;
+
+  beforeAll(async () => {
+    upstream = await ScriptedUpstream.start(makeCertificate());
+    neighbours = await startNeighbours();
+    const environment = {
+      VEEAM_URL: upstream.url,
+      VEEAM_CERT_FINGERPRINT: upstream.certificate.fingerprint,
+      LOG_LEVEL: 'error',
+    };
+    const others = Object.entries(neighbours.environment).filter(([variable]) => variable !== 'VEEAM_CA_FILE');
+    gateway = await startGateway({ environment: Object.fromEntries(others) }, { environment });
+    ownership = gateway.app.get(OwnershipService);
+  });
+  afterAll(async () => {
+    await gateway.close();
+    await neighbours.close();
+    await upstream.close();
+  });
+
+  const counted = { found: 0, none: 0, ambiguous: 0 };
+
+  it(
+    'is that of the one user with the object id of the token, and nothing where there is doubt',
+    async () => {
+      await tryProperty('ownership', fc.asyncProperty(directories, tryOut));
+      process.stdout.write(`${JSON.stringify(counted)}\n`);
+      for (const times of Object.values(counted)) expect(times).toBeGreaterThan(0);
+    },
+    timeoutMs,
+  );
+
+  async function tryOut(directory: Directory): Promise<void> {
+    const principal = await principalOf(directory.token);
+    const own = (await ownership.ownOneDrives(principal, publish(directory))).map(({ id }) => id);
+    if (own.length > 0) counted.found++;
+    else counted.none++;
+    expect(own).toEqual(ownOf(directory));
+  }
+
+  /** Each time in an organization of its own: a gateway may remember what it has read. */
+  function publish({ users, filter, pageSize }: Directory): string {
+    const organization = randomUUID();
+    const base = `/v5/Organizations/${organization}/Users`;
+    upstream.on(
+      `GET ${base}`,
+      paged(pageSize, (query) => users.filter(({ name }) => fits(name, query.get('username'), filter))),
+    );
+    for (const user of users) {
+      const listed = oneDrivesOf(user, users).map((id) => ({
+        id,
+        name: 'Kiki',
+        url: 'https://contoso-my.sharepoint.com',
+      }));
+      upstream.on(
+        `GET ${base}/${encodeURIComponent(user.id)}/OneDrives`,
+        paged(pageSize, () => listed),
+      );
+    }
+    return organization;
+  }
+
+  async function principalOf({ oid, login }: Token): Promise<Principal> {
+    const { issuer: iss, audience: aud } = neighbours.sso;
+    const iat = Math.floor(Date.now() / 1_000);
+    const claims = { iss, aud, iat, exp: iat + 600, sub: 'kiki', oid, preferred_username: login };
+    const token = await neighbours.sso.sign(claims);
+    return gateway.app.get(AccessTokenAuthenticator).authenticate(['authorization', `Bearer ${token}`]);
+  }
+
+  /** A token that names one of several users with its object id means that one (docs/limits.md); any other doubt is a no. */
+  function ownOf({ users, token }: Directory): readonly string[] {
+    const theirs = users.filter(({ id }) => objectIdOf(id) === token.oid.toLowerCase());
+    const named = theirs.filter(({ name }) => isSameLogin(name, token.login));
+    if (theirs.length > 1) counted.ambiguous++;
+    const [only, ...others] = named.length > 0 ? named : theirs;
+    if (only === undefined || others.length > 0) return [];
+    const oneDrives = oneDrivesOf(only, users);
+    return oneDrives.length <= 2 ? oneDrives : [];
+  }
+});
+
+/** Different ones for each user, as far as upstream can tell users apart. */
+function oneDrivesOf({ id }: User, users: readonly User[]): string[] {
+  const first = users.findIndex((user) => user.id === id);
+  return Array.from({ length: users[first]?.oneDrives ?? 0 }, (_, number) => `onedrive-${first}-${number}`);
+}
+
+/** The first GUID of a user id that is two of them run together, perhaps with a SID behind. */
+function objectIdOf(id: string): string | undefined {
+  const [first, second] = [id.slice(0, 36).toLowerCase(), id.slice(36, 72).toLowerCase()];
+  const isGuid = (text: string) => /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/.test(text);
+  return isGuid(first) && isGuid(second) && first !== ZEROS ? first : undefined;
+}
+
+/** Logins are the same but for the case of ASCII letters. */
+function isSameLogin(one: string, other: string): boolean {
+  const folded = (text: string) => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  return folded(one) === folded(other);
+}
+
+function fits(name: string, asked: string | null, filter: Filter): boolean {
+  if (asked === null || filter === 'none') return true;
+  const folded = (text: string) => {
+    const plain = text.toLowerCase();
+    if (filter === 'part') return plain;
+    return plain.normalize('NFKD').replace(/\p{M}/gu, '').replaceAll('\u0131', 'i').replaceAll('\u043A', 'k');
+  };
+  return folded(name).includes(folded(asked));
+}
+
+/** Pages as upstream cuts them, however many were asked for. */
+function paged(most: number, list: (query: URLSearchParams) => readonly object[]): Respond {
+  return (response, { url }) => {
+    const { searchParams } = new URL(url, 'https://upstream');
+    const offset = Number(searchParams.get('offset'));
+    const limit = Math.min(Number(searchParams.get('limit')), most);
+    const all = list(searchParams);
+    const next = offset + limit < all.length ? { next: { href: `${url}&` } } : {};
+    json(response, 200, {
+      offset,
+      limit,
+      results: all.slice(offset, offset + limit),
+      _links: { self: { href: url }, ...next },
+    });
+  };
+}
