@@ -99,9 +99,21 @@ describe('the live part of the configuration', () => {
     await source.reload();
     expect(source.current).toMatchObject({ emergencyStop: false, roleBindings: [{ group: 'restorers' }] });
     expect(reloads.map(({ kind }) => kind)).toEqual(['refused']);
-    await write({});
+  });
+
+  it('tells of no replacement when what is in force is back after a broken file', async () => {
+    const source = await start();
+    for (const _ of [1, 2]) {
+      await write({ roleBindings: [{ role: 'operator' }] });
+      await source.reload();
+      await write({});
+      await source.reload();
+    }
+    // The same broken file again is another fault, and was told again.
+    expect(reloads.map(({ kind }) => kind)).toEqual(['refused', 'refused']);
+    await write({ emergencyStop: true });
     await source.reload();
-    expect(reloads.map(({ kind }) => kind)).toEqual(['refused', 'replaced']);
+    expect(reloads.at(-1)).toMatchObject({ kind: 'replaced', changed: ['emergencyStop'] });
   });
 
   it('stays as it is while there is no file', async () => {

@@ -44,8 +44,10 @@ export interface ConfigurationSourceOptions {
 /** The part of the configuration that may change while the gateway runs. A changed file counts as a whole, or not at all. */
 export class ConfigurationSource {
   private live: LiveConfiguration;
-  /** Of the file that was last taken or refused. */
+  /** Of the file that is in force. */
   private digest: string;
+  /** Of what was found broken last, so that it is told once. */
+  private lastRefused: string | undefined;
 
   constructor(
     private readonly atStart: Configuration,
@@ -62,9 +64,9 @@ export class ConfigurationSource {
 
   /** Reads the file now. What is broken is told once, and changes nothing. */
   async reload(): Promise<void> {
-    const digest = await this.look();
-    if (digest !== undefined && digest !== this.digest) {
-      await this.take(digest);
+    const seen = await this.look();
+    if (seen !== undefined) {
+      await this.take(seen);
     }
   }
 
@@ -78,7 +80,7 @@ export class ConfigurationSource {
     let isStopped = false;
     const lookAndTake = async () => {
       const seen = await this.look();
-      if (seen !== undefined && seen === before && seen !== this.digest) {
+      if (seen !== undefined && seen === before) {
         await this.take(seen);
       }
       before = seen;
@@ -107,19 +109,27 @@ export class ConfigurationSource {
 
   /** What came into the file after it was seen, perhaps the half of something, is for the next look. */
   private async take(seen: string): Promise<void> {
+    if (seen === this.digest) {
+      this.lastRefused = undefined;
+      return;
+    }
+    if (seen === this.lastRefused) {
+      return;
+    }
     const before = this.live;
     let loaded: Configuration;
     try {
       loaded = await this.options.load();
     } catch (error) {
       if ((await this.look()) !== seen) return;
-      this.digest = seen;
+      this.lastRefused = seen;
       this.options.onReload?.({ kind: 'refused', error });
       return;
     }
     if (loaded.settingsFile.digest !== seen) return;
     this.live = loaded;
     this.digest = seen;
+    this.lastRefused = undefined;
     this.options.onReload?.({
       kind: 'replaced',
       digest: this.digest,
