@@ -30,6 +30,27 @@ it('statistics are counts, and issues of the whole, of each item and of the item
   });
 });
 
+it('an error or a warning that stands with its item and in the list of the whole is one issue', () => {
+  const items = [
+    { itemRestoreDetailsType: 'Item', id: '1', title: 'a.txt', path: '/a.txt', status: 'Failed', error: 'locked' },
+    {
+      itemRestoreDetailsType: 'Item',
+      id: '2',
+      title: 'b.txt',
+      path: '/b.txt',
+      status: 'Warning',
+      warnings: ['renamed'],
+    },
+  ];
+  const { issues } = readStatistics({ ...counts, errors: ['locked', 'full'], warnings: ['renamed', 'locked'], items });
+  expect(issues).toEqual([
+    { ...about, severity: 'error', message: 'full' },
+    { ...about, severity: 'warning', message: 'locked' },
+    { path: '/a.txt', title: 'a.txt', severity: 'error', message: 'locked' },
+    { path: '/b.txt', title: 'b.txt', severity: 'warning', message: 'renamed' },
+  ]);
+});
+
 it('items within items are followed to a depth that nothing real has', () => {
   let item: object = { title: 'deepest', error: 'e' };
   for (let depth = 0; depth < 10_000; depth++) item = { childItems: [item] };

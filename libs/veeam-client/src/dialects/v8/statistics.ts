@@ -5,8 +5,13 @@ import { readIssues, texts } from '../shared/issues.js';
 /** Why items were skipped is not told apart any more, and permissions that could not be restored are not counted. */
 export function readStatistics(body: unknown): Omit<Outcome, 'result'> {
   const fields = new Fields(body, 'restore statistics');
+  const ofItems = fields.optionalList('items').flatMap((item) => readItemIssues(item, MAX_DEPTH));
+  // Texts of items may stand in the lists of the whole as well, where it is not said whose they are.
+  const told = new Set(ofItems.map(({ severity, message }) => `${severity} ${message}`));
   const ofTheWhole = (severity: OutcomeIssue['severity'], member: string) =>
-    texts(fields.optionalList(member)).map((message) => ({ path: undefined, title: undefined, severity, message }));
+    texts(fields.optionalList(member))
+      .filter((text) => !told.has(`${severity} ${text}`))
+      .map((message) => ({ path: undefined, title: undefined, severity, message }));
   return {
     total: fields.count('totalItemsCount'),
     restored: fields.count('restoredItemsCount'),
@@ -15,11 +20,7 @@ export function readStatistics(body: unknown): Omit<Outcome, 'result'> {
     skippedByError: undefined,
     skippedByNoChanges: undefined,
     failedRestrictions: undefined,
-    issues: [
-      ...ofTheWhole('error', 'errors'),
-      ...ofTheWhole('warning', 'warnings'),
-      ...fields.optionalList('items').flatMap((item) => readItemIssues(item, MAX_DEPTH)),
-    ],
+    issues: [...ofTheWhole('error', 'errors'), ...ofTheWhole('warning', 'warnings'), ...ofItems],
   };
 }
 
