@@ -3,11 +3,12 @@ import { join } from 'node:path';
 
 import { operationIdOf } from './support/caller.js';
 import { type Desk, openDesk } from './support/desk.js';
+import { dialects } from './support/dialects.js';
 import { digestsBelow, digestsInZip, emptyFolder, sha256 } from './support/files.js';
 import { readMails } from './support/mailbox.js';
 import { until } from './support/until.js';
-import { actionRequests, requests } from './support/upstream.js';
-import { startWorld, type World } from './support/world.js';
+import { actionRequests, arrivals, requests } from './support/upstream.js';
+import { type Gateway, type Neighbours, startGateway, startNeighbours } from './support/world.js';
 
 jest.setTimeout(30_000);
 
@@ -25,36 +26,45 @@ type Who = (typeof who)[number];
 const logins = { Alice: `alice@${contoso}`, Bob: `bob@${contoso}`, Fred: `fred@${fabrikam}` };
 type Owner = keyof typeof logins;
 
-describe('the main job', () => {
-  let world: World;
-  let control: World['veeam']['control'];
+let neighbours: Neighbours;
+let control: Neighbours['veeam']['control'];
+
+beforeAll(async () => {
+  neighbours = await startNeighbours();
+  control = neighbours.veeam.control;
+});
+afterAll(() => neighbours.close());
+
+describe.each(dialects)('the main job on $version', (dialect) => {
+  let gateway: Gateway;
   let desks: Record<Who, Desk>;
   let oneDrives: Record<Owner, string>;
 
   beforeAll(async () => {
-    world = await startWorld({ environment: { PUBLIC_URL: publicUrl } });
-    control = world.veeam.control;
+    const environment = { PUBLIC_URL: publicUrl, VEEAM_API_VERSION: dialect.version };
+    gateway = await startGateway(neighbours, { environment });
+    const world = { ...neighbours, gateway };
     const opened: Partial<Record<Who, Desk>> = {};
     for (const name of who) opened[name] = await openDesk(name, world, name === 'fred' ? fabrikam : contoso);
     desks = opened as Record<Who, Desk>;
     const { Alice, Bob } = desks.oscar.oneDrives;
     oneDrives = { Alice, Bob, Fred: desks.fred.oneDrives.Fred } as Record<Owner, string>;
   });
-  afterAll(() => world.close());
+  afterAll(() => gateway.close());
 
   beforeEach(async () => {
     control.clearFaults();
     control.clearReceived();
-    await emptyFolder(world.veeam.productionDir);
-    await emptyFolder(world.smtp.mailDir);
+    await emptyFolder(neighbours.veeam.productionDir);
+    await emptyFolder(neighbours.smtp.mailDir);
   });
 
   const path = (name: Who, owner: Owner, action: string) =>
     `/api/v1/restore-sessions/${desks[name].sid}/onedrives/${oneDrives[owner]}/${action}`;
 
-  const filesOf = (owner: Owner) => digestsBelow(join(world.veeam.filesDir, logins[owner]));
+  const filesOf = (owner: Owner) => digestsBelow(join(neighbours.veeam.filesDir, logins[owner]));
   const producedFor = (owner: Owner, folder = '') =>
-    digestsBelow(join(world.veeam.productionDir, logins[owner], folder).replace(/\/$/, ''));
+    digestsBelow(join(neighbours.veeam.productionDir, logins[owner], folder).replace(/\/$/, ''));
 
   /** The members every operation on a OneDrive has at its end. */
   const ended = (name: Who, owner: Owner, action: string) => ({
@@ -73,7 +83,7 @@ describe('the main job', () => {
   const accepted = (name: Who, owner: Owner, action: string) => ({
     requestId: expect.any(Number) as number,
     time: aTime,
-    version: 'v5',
+    version: dialect.version,
     action,
     organizationId: desks[name].organizationId,
     sessionId: desks[name].upstreamSid,
@@ -84,16 +94,19 @@ describe('the main job', () => {
   });
 
   const contosoAccount = () => ({
-    userName: world.veeam.restoreUserName,
-    userPassword: world.veeam.restorePassword,
+    userName: neighbours.veeam.restoreUserName,
+    userPassword: neighbours.veeam.restorePassword,
   });
   const fabrikamCertificate = async () => ({
-    applicationId: world.veeam.applicationId,
-    applicationCertificate: (await readFile(world.veeam.certificateFile)).toString('base64'),
-    applicationCertificatePassword: world.veeam.certificatePassword,
+    applicationId: neighbours.veeam.applicationId,
+    applicationCertificate: (await readFile(neighbours.veeam.certificateFile)).toString('base64'),
+    applicationCertificatePassword: neighbours.veeam.certificatePassword,
   });
 
-  const bodiesUpstream = () => actionRequests(control).map(({ body }) => body);
+  const upstreamPlace = (name: Who, owner: Owner) => ({
+    upstreamSid: desks[name].upstreamSid,
+    oneDriveId: oneDrives[owner],
+  });
 
   /** It is to be read where the answer said, and in the list of the caller, and by nobody else. */
   async function expectReadable(name: Who, location: string | null, operation: unknown): Promise<void> {
@@ -107,6 +120,8 @@ describe('the main job', () => {
   }
 
   describe('restore', () => {
+    const lastAndKeep = { documentVersion: 'last', documentAction: 'keep' } as const;
+
     it.each<[Who, Owner]>([
       ['alice', 'Alice'],
       ['bob', 'Bob'],
@@ -121,16 +136,14 @@ describe('the main job', () => {
       expect(answer.headers.get('preference-applied')).toBe('wait=10');
       expect(answer.headers.get('cache-control')).toBe('no-store');
       expect(answer.headers.has('retry-after')).toBe(false);
-      expect(control.actions()).toEqual([
+      expect(control.actions()).toMatchObject([
         {
           ...accepted(name, owner, 'restore'),
           credentials: { kind: 'user', ...contosoAccount() },
-          options: { documentVersion: 'last', documentAction: 'keep' },
+          options: { documentAction: 'keep' },
         },
       ]);
-      expect(bodiesUpstream()).toEqual([
-        { restoreToOriginalLocation: { ...contosoAccount(), documentVersion: 'last', documentAction: 'keep' } },
-      ]);
+      expect(arrivals(control)).toEqual([dialect.restore(upstreamPlace(name, owner), contosoAccount(), lastAndKeep)]);
       expect(await producedFor(owner)).toEqual(await filesOf(owner));
       await expectReadable(name, answer.headers.get('operation-location'), answer.body);
     });
@@ -143,16 +156,14 @@ describe('the main job', () => {
       expect(answer.body).toEqual({ ...ended('fred', 'Fred', 'restore'), outcome: wholeOutcome });
       const certificate = await fabrikamCertificate();
       expect(certificate.applicationCertificate).toMatch(/^[A-Za-z0-9+/]+={0,2}$/);
-      expect(control.actions()).toEqual([
+      expect(control.actions()).toMatchObject([
         {
           ...accepted('fred', 'Fred', 'restore'),
           credentials: { kind: 'application', ...certificate },
-          options: { documentVersion: 'last', documentAction: 'keep' },
+          options: { documentAction: 'keep' },
         },
       ]);
-      expect(bodiesUpstream()).toEqual([
-        { restoreToOriginalLocation: { ...certificate, documentVersion: 'last', documentAction: 'keep' } },
-      ]);
+      expect(arrivals(control)).toEqual([dialect.restore(upstreamPlace('fred', 'Fred'), certificate, lastAndKeep)]);
       expect(await producedFor('Fred')).toEqual(await filesOf('Fred'));
       await expectReadable('fred', answer.headers.get('operation-location'), answer.body);
     });
@@ -171,8 +182,12 @@ describe('the main job', () => {
       expect(answer.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
 
       await hold.reached;
-      const { body: running } = await caller.get(new URL(location ?? '').pathname);
-      expect(running).toEqual({ ...asAsked, state: 'submitting', startedAt: aTime });
+      const { progress, ...running } = await until(async () => {
+        const { body } = await caller.get(new URL(location ?? '').pathname);
+        return body.state === dialect.heldState && (body as Record<string, unknown>);
+      });
+      expect(running).toEqual({ ...asAsked, state: dialect.heldState, startedAt: aTime });
+      expect(progress ?? {}).not.toHaveProperty('percentage');
       expect(await producedFor('Alice')).toEqual({});
 
       hold.release();
@@ -189,18 +204,30 @@ describe('the main job', () => {
 
     it('keeps a document that is there and differs, unless told to overwrite it', async () => {
       const { caller } = desks.alice;
-      const welcome = join(world.veeam.productionDir, logins.Alice, 'Welcome.txt');
-      await mkdir(join(world.veeam.productionDir, logins.Alice), { recursive: true });
+      const welcome = join(neighbours.veeam.productionDir, logins.Alice, 'Welcome.txt');
+      await mkdir(join(neighbours.veeam.productionDir, logins.Alice), { recursive: true });
       await writeFile(welcome, 'written since\n');
 
       await caller.post(path('alice', 'Alice', 'restore'), {}, { prefer: 'wait=10' });
       expect(await readFile(welcome, 'utf8')).toBe('written since\n');
 
-      const request = { documentAction: 'overwrite', documentVersion: 'all' };
-      const answer = await caller.post(path('alice', 'Alice', 'restore'), request, { prefer: 'wait=10' });
+      const choices = { documentAction: 'overwrite', documentVersion: 'last' } as const;
+      const answer = await caller.post(path('alice', 'Alice', 'restore'), choices, { prefer: 'wait=10' });
       expect(answer.body).toMatchObject({ state: 'succeeded', outcome: { restored: 1, skipped: 4 } });
-      expect(bodiesUpstream().at(-1)).toEqual({ restoreToOriginalLocation: { ...contosoAccount(), ...request } });
+      expect(arrivals(control).at(-1)).toEqual(
+        dialect.restore(upstreamPlace('alice', 'Alice'), contosoAccount(), choices),
+      );
       expect(sha256(await readFile(welcome))).toBe((await filesOf('Alice'))['Welcome.txt']);
+    });
+
+    it('brings back all versions where upstream can, and says where it cannot', async () => {
+      const { answer, isSent } = dialect.restoreOfAllVersions;
+      const choices = { documentAction: 'overwrite', documentVersion: 'all' } as const;
+      expect(
+        await desks.alice.caller.post(path('alice', 'Alice', 'restore'), choices, { prefer: 'wait=10' }),
+      ).toMatchObject(answer);
+      const sent = dialect.restore(upstreamPlace('alice', 'Alice'), contosoAccount(), choices);
+      expect(arrivals(control)).toEqual(isSent ? [sent] : []);
     });
 
     it('does not take a 200 of upstream for success', async () => {
@@ -233,7 +260,7 @@ describe('the main job', () => {
     });
 
     it('ends as failed, without a word of the credentials, where upstream refuses them', async () => {
-      const { restorePassword, restoreUserName } = world.veeam;
+      const { restorePassword, restoreUserName } = neighbours.veeam;
       control.refuseRestorePassword(restorePassword);
       try {
         const { caller } = desks.alice;
@@ -266,7 +293,12 @@ describe('the main job', () => {
       deletedItems: false,
       restorePermissions: false,
       sendSharedLinksNotification: false,
-    };
+    } as const;
+    const bobsUpstream = () => ({
+      id: oneDrives.Bob,
+      name: 'Bob',
+      url: 'https://contoso-my.sharepoint.com/personal/bob_contoso_onmicrosoft_com',
+    });
 
     it.each<[Who, string, () => object]>([
       ['oscar', 'its id', () => ({ oneDriveId: oneDrives.Bob })],
@@ -283,26 +315,19 @@ describe('the main job', () => {
       expect(answer.status).toBe(200);
       expect(answer.body).toEqual({ ...ended(name, 'Alice', 'copy'), outcome: wholeOutcome });
       expect(answer.headers.get('operation-location')).toBe(`${publicUrl}/api/v1/operations/${answer.body.id}`);
-      expect(control.actions()).toEqual([
+      expect(control.actions()).toMatchObject([
         {
           ...accepted(name, 'Alice', 'copy'),
           credentials: { kind: 'user', ...contosoAccount() },
           options: { ...choices, targetOneDriveId: oneDrives.Bob, target: logins.Bob, folder: 'From Alice/2026' },
         },
       ]);
-      expect(bodiesUpstream()).toEqual([
-        {
-          copyTo: {
-            ...contosoAccount(),
-            oneDrive: {
-              id: oneDrives.Bob,
-              name: 'Bob',
-              url: 'https://contoso-my.sharepoint.com/personal/bob_contoso_onmicrosoft_com',
-            },
-            folder: 'From Alice/2026',
-            ...choices,
-          },
-        },
+      expect(arrivals(control)).toEqual([
+        dialect.copy(upstreamPlace(name, 'Alice'), contosoAccount(), {
+          target: bobsUpstream(),
+          folder: 'From Alice/2026',
+          ...choices,
+        }),
       ]);
       expect(await producedFor('Bob', 'From Alice/2026')).toEqual(await filesOf('Alice'));
       expect(await producedFor('Alice')).toEqual({});
@@ -318,7 +343,7 @@ describe('the main job', () => {
         deletedItems: true,
         restorePermissions: true,
         sendSharedLinksNotification: true,
-      };
+      } as const;
       const request = { target: { oneDriveId: oneDrives.Bob }, ...made };
       const answer = await caller.post(path('oscar', 'Alice', 'copy'), request);
       expect(answer.status).toBe(202);
@@ -327,10 +352,8 @@ describe('the main job', () => {
 
       const operation = await caller.endOf(operationIdOf(answer.headers));
       expect(operation).toEqual({ ...ended('oscar', 'Alice', 'copy'), id: answer.body.id, outcome: wholeOutcome });
-      expect(bodiesUpstream()).toEqual([
-        {
-          copyTo: { ...contosoAccount(), oneDrive: expect.objectContaining({ id: oneDrives.Bob }) as object, ...made },
-        },
+      expect(arrivals(control)).toEqual([
+        dialect.copy(upstreamPlace('oscar', 'Alice'), contosoAccount(), { target: bobsUpstream(), ...made }),
       ]);
       expect(await producedFor('Bob')).toEqual(await filesOf('Alice'));
     });
@@ -368,9 +391,9 @@ describe('the main job', () => {
       expect(control.actions()).toEqual([
         { ...accepted(name, 'Alice', 'send'), credentials: undefined, options: { from: sender, ...mail } },
       ]);
-      expect(bodiesUpstream()).toEqual([{ sendTo: { from: sender, ...mail } }]);
+      expect(arrivals(control)).toEqual([dialect.send(upstreamPlace(name, 'Alice'), { from: sender, ...mail })]);
 
-      const [received, ...others] = await readMails(world.smtp.mailDir);
+      const [received, ...others] = await readMails(neighbours.smtp.mailDir);
       expect(others).toEqual([]);
       expect(received?.from?.value).toEqual([{ address: sender, name: '' }]);
       expect([received?.to].flat().map((to) => to?.text)).toEqual([mail.to]);
@@ -389,7 +412,7 @@ describe('the main job', () => {
       expect(answer.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
       const operation = await caller.endOf(operationIdOf(answer.headers));
       expect(operation).toEqual({ ...ended('oscar', 'Bob', 'send'), id: answer.body.id });
-      expect(await readMails(world.smtp.mailDir)).toHaveLength(1);
+      expect(await readMails(neighbours.smtp.mailDir)).toHaveLength(1);
     });
 
     it.each([
@@ -402,15 +425,13 @@ describe('the main job', () => {
     });
 
     it('says so while e-mail is not set up upstream', async () => {
-      control.setEmail('veod', { enableNotification: false });
-      control.setEmail('vesp', { enableNotification: false });
+      for (const explorer of dialect.emailSettings) control.setEmail(explorer, { enableNotification: false });
       try {
         const answer = await desks.oscar.caller.post(path('oscar', 'Alice', 'send'), mail);
         expect(answer).toMatchObject({ status: 409, body: { code: 'email-not-set-up' } });
         expect(actionRequests(control)).toEqual([]);
       } finally {
-        control.setEmail('veod', { enableNotification: true });
-        control.setEmail('vesp', { enableNotification: true });
+        for (const explorer of dialect.emailSettings) control.setEmail(explorer, { enableNotification: true });
       }
     });
   });
@@ -446,7 +467,7 @@ describe('the main job', () => {
       expect(control.actions()).toEqual([
         { ...accepted(name, owner, 'save'), credentials: undefined, options: { asZip: false } },
       ]);
-      expect(bodiesUpstream()).toEqual([{ save: null }]);
+      expect(arrivals(control)).toEqual([dialect.save(upstreamPlace(name, owner))]);
       await expectReadable(name, location, operation);
     });
 

@@ -1,4 +1,5 @@
 import type { VeeamSandbox } from '../../apps/veeam-sandbox/src/index.js';
+import type { Arrival } from './dialects.js';
 
 type Control = Pick<VeeamSandbox['control'], 'received'>;
 type Received = ReturnType<Control['received']>[number];
@@ -8,6 +9,11 @@ const actions = new Set(['restore', 'copy', 'send', 'save']);
 /** The restores, copies, sends and saves that reached upstream, whatever it did with them. */
 export function actionRequests(control: Control): Received[] {
   return control.received().filter(({ action }) => action !== undefined && actions.has(action));
+}
+
+/** The same, as they arrived. */
+export function arrivals(control: Control): Arrival[] {
+  return actionRequests(control).map(({ method, path, body }) => ({ method, path, body }));
 }
 
 /** All that reached upstream beside logins and reads of the catalog: nothing of it may before the full decision. */
