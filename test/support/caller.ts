@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 
 import { type ProblemCode, problemCodes } from '@app/problems';
 
-import { until } from './until.js';
+import { type Moving, until } from './until.js';
 import type { Gateway, Neighbours } from './world.js';
 
 export interface Answer {
@@ -101,12 +101,15 @@ export class Caller {
     return body;
   }
 
-  /** An operation in its final state. */
-  endOf(id: string): Promise<Answer['body']> {
+  /**
+   * An operation in its final state.
+   * @param moving the gateway's clock, where it stands still: from v8 on, upstream is asked from time to time how a restore goes on
+   */
+  endOf(id: string, moving?: Moving): Promise<Answer['body']> {
     return until(async () => {
       const operation = await this.operation(id);
       return !['accepted', 'submitting', 'following'].includes(operation.state as string) && operation;
-    });
+    }, moving);
   }
 }
 

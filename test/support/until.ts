@@ -5,8 +5,8 @@ import type { ManualClock } from '@app/clock';
 const LOOK_EVERY_MS = 40;
 const PATIENCE_MS = 25_000;
 
-interface Moving {
-  readonly clock: ManualClock;
+export interface Moving {
+  readonly clock: Pick<ManualClock, 'advance'>;
   /** How far the gateway's clock is moved before each look, ms. */
   readonly by: number;
 }
