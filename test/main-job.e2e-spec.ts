@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { stackTraceMarker } from '../apps/veeam-sandbox/src/index.js';
 import { operationIdOf } from './support/caller.js';
 import { type Desk, openDesk } from './support/desk.js';
 import { dialects } from './support/dialects.js';
@@ -277,6 +278,7 @@ describe.each(dialects)('the main job on $version', (dialect) => {
         });
         expect(JSON.stringify(answer.body)).not.toContain(restoreUserName);
         expect(JSON.stringify(answer.body)).not.toContain('AADSTS');
+        expect(gateway.log().join()).not.toContain(stackTraceMarker);
         expect(control.actions()).toEqual([]);
         expect(actionRequests(control)).toHaveLength(1);
       } finally {

@@ -3,9 +3,13 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 
 import { ManualClock } from '@app/clock';
 import type { Configuration } from '@app/config';
+import pg from 'pg';
 
 import { freePort } from '../scripts/free-port.js';
 import { type Answer, Caller } from './support/caller.js';
+import { type Desk, openDesk } from './support/desk.js';
+import { dialects } from './support/dialects.js';
+import { auditRecords } from './support/trail.js';
 import { until, whileAdvancing } from './support/until.js';
 import { actionRequests } from './support/upstream.js';
 import { type Gateway, type GatewayOptions, type Neighbours, startGateway, startNeighbours } from './support/world.js';
@@ -45,6 +49,15 @@ describe('a gateway whose upstream', () => {
     return Caller.named(name, { sso: neighbours.sso, gateway });
   }
 
+  /** What others did at the same time keeps upstream's log from telling about one operation. */
+  async function forgetOperations(): Promise<void> {
+    const owner = new pg.Client({ connectionString: neighbours.database.ownerUrl });
+    await owner.connect();
+    await owner.query('truncate operations cascade');
+    await owner.end();
+  }
+
+  const deskAt = (gateway: Gateway) => openDesk('alice', { ...neighbours, gateway });
   const logins = () => neighbours.veeam.control.received().filter(({ route }) => route === 'token');
   const readiness = async (gateway: Gateway) => new Caller(gateway.url, undefined).get('/health/ready');
 
@@ -62,46 +75,6 @@ describe('a gateway whose upstream', () => {
       expect(control.received().some(({ status }) => status === 401)).toBe(true);
       expect(logins()).toHaveLength(1);
     });
-
-    it('logs in again for an action, which takes effect once', async () => {
-      const alice = await callerAt(await gatewayWith());
-      const desk = await openDesk(alice);
-      const { control } = neighbours.veeam;
-      const hold = control.hold({ route: 'Organization/OneDrives/{oneDriveId}' });
-      const answer = restore(alice, desk);
-      await hold.reached; // the action comes next, with a token that is good no more
-      control.addFault({ match: { action: 'restore' }, fault: { kind: 'answer', status: 401 } });
-      hold.release();
-      expect(await answer).toMatchObject({ status: 200, body: { state: 'succeeded' } });
-      expect(actionRequests(control).map(({ status }) => status)).toEqual([401, 200]);
-      expect(control.actions()).toHaveLength(1);
-    });
-  });
-
-  it('refuses the login is 502, says so in its readiness, and is not asked over and over', async () => {
-    const clock = new ManualClock(Date.now());
-    const gateway = await gatewayWith({
-      clock,
-      environment: { VEEAM_PASSWORD_FILE: '', VEEAM_PASSWORD: 'not-the-password' },
-    });
-    const alice = await callerAt(gateway);
-    const answers = await Promise.all(Array.from({ length: 20 }, () => alice.get(ORGANIZATIONS)));
-    for (const answer of answers) {
-      expectProblem(answer, 502, 'upstream-login-failed');
-      expect(answer.headers.has('www-authenticate')).toBe(false); // it is not the caller's token
-    }
-    const ready = await readiness(gateway);
-    expect(ready).toMatchObject({
-      status: 503,
-      body: {
-        status: 'not-ready',
-        checks: { upstream: { status: 'down', code: 'upstream-login-failed' }, store: { status: 'up' } },
-      },
-    });
-    expect(JSON.stringify([ready, answers])).not.toContain('not-the-password');
-    expect(logins()).toHaveLength(1);
-    expect(neighbours.veeam.control.received()).toHaveLength(1);
-    expect((await new Caller(gateway.url, undefined).get('/health/live')).status).toBe(200);
   });
 
   it('takes the login again after a refusal is used again', async () => {
@@ -169,7 +142,7 @@ describe('a gateway whose upstream', () => {
     const hold = neighbours.veeam.control.hold({ method: 'GET' });
     const answer = (await callerAt(gateway)).get(ORGANIZATIONS);
     await hold.reached;
-    const { status, body } = await whileAdvancing({ clock, by: 500 }, answer);
+    const { status, body } = await whileAdvancing({ clock, by: 5_000 }, answer);
     expect({ status, body: body as unknown }).toMatchObject({ status: 504, body: { code: 'upstream-timeout' } });
   });
 
@@ -185,111 +158,16 @@ describe('a gateway whose upstream', () => {
     expect(JSON.stringify(answer.body)).not.toContain('a proxy');
   });
 
-  describe('gets a restore and', () => {
-    let alice: Caller;
-    let desk: string;
-
-    beforeEach(async () => {
-      alice = await callerAt(await gatewayWith());
-      desk = await openDesk(alice);
-      neighbours.veeam.control.clearReceived();
-    });
-
-    it.each(['received', 'running', 'done'] as const)(
-      'loses the connection (%s) leaves it interrupted, and it is never sent again',
-      async (stage) => {
-        const { control } = neighbours.veeam;
-        control.addFault({ match: { action: 'restore' }, fault: { kind: 'close', stage } });
-        const { status, body } = await restore(alice, desk);
-        expect({ status, body: body as unknown }).toMatchObject({
-          status: 200,
-          body: { state: 'interrupted', problem: { code: 'upstream-broken' } },
-        });
-        expect(body).not.toHaveProperty('outcome');
-        // The next one goes its own way: nothing of the lost one is made up for.
-        expect(await restore(alice, desk)).toMatchObject({ body: { state: 'succeeded' } });
-        expect(actionRequests(control)).toHaveLength(2);
-      },
-    );
-
-    it.each([
-      { status: 500, code: 'upstream-rejected' },
-      { status: 400, code: 'upstream-rejected' },
-      { status: 403, code: 'upstream-rejected' },
-    ])('answers with $status leaves it failed', async ({ status, code }) => {
-      const body = { message: 'words of the backup server', stackTrace: 'at Veeam' };
-      neighbours.veeam.control.addFault({ match: { action: 'restore' }, fault: { kind: 'answer', status, body } });
-      const answer = await restore(alice, desk);
-      expect(answer).toMatchObject({ status: 200, body: { state: 'failed', problem: { code } } });
-      expect(JSON.stringify(answer.body)).not.toMatch(/words of the backup server|at Veeam/);
-      expect(actionRequests(neighbours.veeam.control)).toHaveLength(1);
-    });
-
-    it.each([502, 504])('has a proxy that answers with %d leaves it interrupted', async (status) => {
-      neighbours.veeam.control.addFault({ match: { action: 'restore' }, fault: { kind: 'answer', status } });
-      expect(await restore(alice, desk)).toMatchObject({ status: 200, body: { state: 'interrupted' } });
-      expect(actionRequests(neighbours.veeam.control)).toHaveLength(1);
-    });
-
-    it('answers with garbage leaves it interrupted: it may have been done', async () => {
-      neighbours.veeam.control.addFault({
-        match: { action: 'restore' },
-        fault: { kind: 'answer', status: 200, body: 'garbage' },
-      });
-      expect(await restore(alice, desk)).toMatchObject({ status: 200, body: { state: 'interrupted' } });
-    });
-
-    it('fails for some of it leaves it partially succeeded, with what went wrong', async () => {
-      neighbours.veeam.control.addFault({ match: { action: 'restore' }, fault: { kind: 'outcome', failures: 2 } });
-      const { status, body } = await restore(alice, desk);
-      expect(status).toBe(200);
-      expect(body).toMatchObject({ state: 'partially-succeeded', outcome: { failed: 2 } });
-      const { total, restored, skipped } = body.outcome as Record<'total' | 'restored' | 'skipped', number>;
-      expect(restored + skipped).toBe(total - 2);
-      expect(body.outcome.issues).toHaveLength(2);
-      expect(body.outcome.issues[0]).toMatchObject({
-        path: expect.any(String) as string,
-        severity: 'error',
-        message: 'Access to the item was denied.',
-      });
-    });
-
-    it('fails for all of it leaves it failed, though upstream said 200', async () => {
-      neighbours.veeam.control.addFault({ match: { action: 'restore' }, fault: { kind: 'outcome', failures: 1_000 } });
-      const { body } = await restore(alice, desk);
-      expect(body).toMatchObject({ state: 'failed', outcome: { restored: 0 } });
-      expect(body.outcome.failed).toBe(body.outcome.total);
-      expect(body.outcome.total).toBeGreaterThan(0);
-    });
-
-    it('finds nothing changed leaves it succeeded with everything skipped', async () => {
-      neighbours.veeam.control.addFault({
-        match: { action: 'restore' },
-        fault: { kind: 'outcome', nothingRestored: true },
-      });
-      const { body } = await restore(alice, desk);
-      expect(body).toMatchObject({ state: 'succeeded', outcome: { restored: 0, failed: 0, issues: [] } });
-      expect(body.outcome.skipped).toBe(body.outcome.total);
-    });
-
-    it('says nothing at all leaves it succeeded without an outcome', async () => {
-      neighbours.veeam.control.addFault({ match: { action: 'restore' }, fault: { kind: 'outcome', emptyBody: true } });
-      const { body } = await restore(alice, desk);
-      expect(body).toMatchObject({ state: 'succeeded' });
-      expect(body).not.toHaveProperty('outcome');
-    });
-  });
-
   it('refuses the connection when an action comes leaves it waiting and unsent, and gets it once it listens again', async () => {
     const clock = new ManualClock(Date.now());
     const door = await openDoor(new URL(neighbours.veeam.url).port);
     try {
       const gateway = await gatewayWith({ clock, environment: { VEEAM_URL: door.url } });
-      const alice = await callerAt(gateway);
-      const desk = await openDesk(alice);
+      const desk = await deskAt(gateway);
+      const { caller: alice } = desk;
       neighbours.veeam.control.clearReceived();
       await door.shut(); // reads go on over the connections that stand, an action takes a new one
-      const { body } = await alice.post(`${desk}/restore`, {});
+      const { body } = await act(desk, 'restore');
       const moving = { clock, by: 100 };
       await until(() => gateway.log().some((line) => line.includes('operation failed')), moving);
       await until(async () => (await alice.operation(body.id as string)).state === 'accepted');
@@ -314,6 +192,180 @@ describe('a gateway whose upstream', () => {
     expectProblem(answer, 409, 'email-not-set-up');
     expect(actionRequests(control)).toEqual([]);
     expect((await oscar.get('/api/v1/operations?limit=1')).body.items).toEqual([]);
+  });
+
+  describe.each(dialects)('of $version', (dialect) => {
+    const environment = { VEEAM_API_VERSION: dialect.version };
+
+    it('no longer takes the token is logged in to again for an action, which takes effect once', async () => {
+      const desk = await deskAt(await gatewayWith({ environment }));
+      const { control } = neighbours.veeam;
+      const hold = control.hold({ route: 'Organization/OneDrives/{oneDriveId}' });
+      const answer = restore(desk);
+      await hold.reached; // the action comes next, with a token that is good no more
+      control.addFault({ match: { action: 'restore' }, fault: { kind: 'answer', status: 401 } });
+      hold.release();
+      expect(await answer).toMatchObject({ status: 200, body: { state: 'succeeded' } });
+      expect(actionRequests(control).map(({ status }) => status)).toEqual([401, 200]);
+      expect(control.actions()).toHaveLength(1);
+    });
+
+    it('refuses the login is 502, says so in its readiness, and is not asked over and over', async () => {
+      const clock = new ManualClock(Date.now());
+      const gateway = await gatewayWith({
+        clock,
+        environment: { ...environment, VEEAM_PASSWORD_FILE: '', VEEAM_PASSWORD: 'not-the-password' },
+      });
+      const alice = await callerAt(gateway);
+      const answers = await Promise.all(Array.from({ length: 20 }, () => alice.get(ORGANIZATIONS)));
+      for (const answer of answers) {
+        expectProblem(answer, 502, 'upstream-login-failed');
+        expect(answer.headers.has('www-authenticate')).toBe(false); // it is not the caller's token
+      }
+      const ready = await readiness(gateway);
+      expect(ready).toMatchObject({
+        status: 503,
+        body: {
+          status: 'not-ready',
+          checks: { upstream: { status: 'down', code: 'upstream-login-failed' }, store: { status: 'up' } },
+        },
+      });
+      expect(JSON.stringify([ready, answers])).not.toContain('not-the-password');
+      expect(logins()).toHaveLength(1);
+      expect(neighbours.veeam.control.received()).toHaveLength(1);
+      expect((await new Caller(gateway.url, undefined).get('/health/live')).status).toBe(200);
+    });
+
+    it.each([
+      ['received', 'not-done'],
+      ['running', 'not-done'],
+      ['done', 'done'],
+    ] as const)(
+      'gets a restore and loses the connection (%s) leaves it interrupted, never sends it again, and finds out that it was %s',
+      async (stage, finding) => {
+        await forgetOperations();
+        const clock = new ManualClock(Date.now());
+        const alone = await deskAt(await gatewayWith({ environment, clock }));
+        const { control } = neighbours.veeam;
+        control.clearReceived();
+        control.addFault({ match: { action: 'restore' }, fault: { kind: 'close', stage } });
+        const { body } = await act(alone, 'restore');
+        const interrupted = await alone.caller.endOf(body.id as string);
+        expect(interrupted).toMatchObject({ state: 'interrupted', problem: { code: 'upstream-broken' } });
+        expect(interrupted).not.toHaveProperty('outcome');
+        const session = `/api/v1/restore-sessions/${alone.sid}`;
+        expect(await alone.caller.delete(session)).toMatchObject({ status: 409 });
+
+        const moving = { clock, by: 20_000 };
+        const found = async () =>
+          (await alone.caller.operation(body.id as string)).reconciliation as object | undefined;
+        expect(await until(found, moving)).toMatchObject({ finding });
+        const records = (await auditRecords(neighbours)).filter(({ operationId }) => operationId === body.id);
+        expect(records.at(-1)).toMatchObject({ action: 'operation.reconciled', outcome: finding });
+        expect(actionRequests(control)).toHaveLength(1);
+        // The next one goes its own way: nothing of the lost one is made up for.
+        const { body: next } = await act(alone, 'restore');
+        const end = await alone.caller.endOf(next.id as string, { clock, by: 250 });
+        expect(end).toMatchObject({ state: 'succeeded' });
+        expect(actionRequests(control)).toHaveLength(2);
+        expect((await alone.caller.delete(session)).status).toBe(204);
+      },
+    );
+
+    describe('gets a restore and', () => {
+      let gateway: Gateway;
+      let desk: Desk;
+
+      beforeAll(async () => {
+        gateway = await startGateway(neighbours, { adjust: roomy, environment });
+      });
+      afterAll(() => gateway.close());
+      beforeEach(async () => {
+        desk = await deskAt(gateway);
+        neighbours.veeam.control.clearReceived();
+      });
+
+      it.each([
+        { status: 500, code: 'upstream-rejected' },
+        { status: 400, code: 'upstream-rejected' },
+        { status: 403, code: 'upstream-rejected' },
+      ])('answers with $status leaves it failed', async ({ status, code }) => {
+        const body = { message: 'words of the backup server', stackTrace: 'at Veeam' };
+        neighbours.veeam.control.addFault({ match: { action: 'restore' }, fault: { kind: 'answer', status, body } });
+        const answer = await restore(desk);
+        expect(answer).toMatchObject({ status: 200, body: { state: 'failed', problem: { code } } });
+        expect(JSON.stringify(answer.body)).not.toMatch(/words of the backup server|at Veeam/);
+        expect(actionRequests(neighbours.veeam.control)).toHaveLength(1);
+      });
+
+      it.each([502, 504])('has a proxy that answers with %d leaves it interrupted', async (status) => {
+        neighbours.veeam.control.addFault({ match: { action: 'restore' }, fault: { kind: 'answer', status } });
+        expect(await restore(desk)).toMatchObject({ status: 200, body: { state: 'interrupted' } });
+        expect(actionRequests(neighbours.veeam.control)).toHaveLength(1);
+      });
+
+      it('answers with garbage leaves it interrupted: it may have been done', async () => {
+        neighbours.veeam.control.addFault({
+          match: { action: 'restore' },
+          fault: { kind: 'answer', status: 200, body: 'garbage' },
+        });
+        expect(await restore(desk)).toMatchObject({ status: 200, body: { state: 'interrupted' } });
+      });
+
+      it('fails for some of it leaves it partially succeeded, with what went wrong', async () => {
+        neighbours.veeam.control.addFault({ match: { action: 'restore' }, fault: { kind: 'outcome', failures: 2 } });
+        const { status, body } = await restore(desk);
+        expect(status).toBe(200);
+        expect(body).toMatchObject({ state: 'partially-succeeded', outcome: { failed: 2 } });
+        const { total, restored, skipped } = body.outcome as Record<'total' | 'restored' | 'skipped', number>;
+        expect(restored + skipped).toBe(total - 2);
+        expect(body.outcome.issues).toHaveLength(2);
+        expect(body.outcome.issues[0]).toMatchObject({
+          path: expect.any(String) as string,
+          severity: 'error',
+          message: 'Access to the item was denied.',
+        });
+      });
+
+      it('fails for all of it leaves it failed, though upstream said 200', async () => {
+        neighbours.veeam.control.addFault({
+          match: { action: 'restore' },
+          fault: { kind: 'outcome', failures: 1_000 },
+        });
+        const { body } = await restore(desk);
+        expect(body).toMatchObject({ state: 'failed', outcome: { restored: 0 } });
+        expect(body.outcome.failed).toBe(body.outcome.total);
+        expect(body.outcome.total).toBeGreaterThan(0);
+      });
+
+      it('finds nothing changed leaves it succeeded with everything skipped', async () => {
+        neighbours.veeam.control.addFault({
+          match: { action: 'restore' },
+          fault: { kind: 'outcome', nothingRestored: true },
+        });
+        const { body } = await restore(desk);
+        expect(body).toMatchObject({ state: 'succeeded', outcome: { restored: 0, failed: 0, issues: [] } });
+        expect(body.outcome.skipped).toBe(body.outcome.total);
+      });
+
+      it('breaks off in the middle leaves it failed', async () => {
+        const outcome = { failures: 1, breaksOff: 'words of the backup server', breaksOffAt: 1 };
+        neighbours.veeam.control.addFault({ match: { action: 'restore' }, fault: { kind: 'outcome', ...outcome } });
+        const { body } = await restore(desk);
+        expect(body).toMatchObject({ state: 'failed' });
+      });
+
+      it(`answers with nothing at all leaves it ${dialect.emptyAnswer} without an outcome`, async () => {
+        neighbours.veeam.control.addFault({
+          match: { action: 'restore' },
+          fault: { kind: 'outcome', emptyBody: true },
+        });
+        const { body } = await restore(desk);
+        expect(body).toMatchObject({ state: dialect.emptyAnswer });
+        expect(body).not.toHaveProperty('outcome');
+        expect(actionRequests(neighbours.veeam.control)).toHaveLength(1);
+      });
+    });
   });
 });
 
@@ -349,14 +401,13 @@ describe('a gateway whose database', () => {
   it('is lost while it runs answers 503 and sends nothing upstream', async () => {
     const gateway = await startGateway(neighbours);
     try {
-      const alice = await Caller.named('alice', { sso: neighbours.sso, gateway });
-      const desk = await openDesk(alice);
+      const desk = await openDesk('alice', { ...neighbours, gateway });
       const { control } = neighbours.veeam;
       control.clearReceived();
       await neighbours.database.drop();
-      await expectStoreUnavailable(() => alice.get('/api/v1/restore-sessions'));
-      await expectStoreUnavailable(() => alice.post(`${desk}/restore`, {}));
-      await expectStoreUnavailable(() => alice.post(`${desk}/save`, {}));
+      await expectStoreUnavailable(() => desk.caller.get('/api/v1/restore-sessions'));
+      await expectStoreUnavailable(() => act(desk, 'restore'));
+      await expectStoreUnavailable(() => act(desk, 'save'));
       expect(control.received()).toEqual([]);
       expect(control.actions()).toEqual([]);
       await expectNotReady(gateway);
@@ -398,13 +449,13 @@ describe('a gateway whose database', () => {
   }
 });
 
-async function openDesk(caller: Caller): Promise<string> {
-  const sid = await caller.openSession();
-  return `/api/v1/restore-sessions/${sid}/onedrives/${await caller.oneDriveNamed(sid, 'Alice')}`;
+function act({ caller, sid, oneDrives }: Desk, action: string, prefer?: string): Promise<Answer> {
+  const path = `/api/v1/restore-sessions/${sid}/onedrives/${oneDrives.Alice}/${action}`;
+  return caller.post(path, {}, prefer === undefined ? {} : { prefer });
 }
 
-function restore(caller: Caller, desk: string): Promise<Answer> {
-  return caller.post(`${desk}/restore`, {}, { prefer: 'wait=20' });
+function restore(desk: Desk): Promise<Answer> {
+  return act(desk, 'restore', 'wait=20');
 }
 
 function expectProblem({ status, headers, body }: Answer, expected: number, code: string): void {
