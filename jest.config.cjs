@@ -6,6 +6,8 @@ const base = {
   transformIgnorePatterns: [],
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
   moduleNameMapper: {
+    // What a thread loads, Jest does not compile.
+    '/pkcs12-worker-file\\.js$': '<rootDir>/libs/secrets/spec-support/pkcs12-worker-file.ts',
     '^@app/([^/]+)$': '<rootDir>/libs/$1/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
