@@ -11,6 +11,8 @@ export interface KeyAndCertificate {
 
 const generate = promisify(generateKeyPair);
 const day = 24 * 60 * 60 * 1000;
+/** Whoever checks the application's certificate may go by a clock that stands in the past. */
+const LONG_AGO = new Date(Date.UTC(2020));
 
 /** A self-signed certificate for this machine's loopback names, its own trust anchor, as VB365 makes one at install. */
 export function makeServerCertificate(): Promise<KeyAndCertificate> {
@@ -32,10 +34,14 @@ export function makeServerCertificate(): Promise<KeyAndCertificate> {
 
 /** The certificate of the application that restores log in with. */
 export function makeApplicationCertificate(): Promise<KeyAndCertificate> {
-  return selfSigned('restore-application', [
-    { name: 'basicConstraints', cA: false },
-    { name: 'keyUsage', digitalSignature: true, critical: true },
-  ]);
+  return selfSigned(
+    'restore-application',
+    [
+      { name: 'basicConstraints', cA: false },
+      { name: 'keyUsage', digitalSignature: true, critical: true },
+    ],
+    LONG_AGO,
+  );
 }
 
 /** Packs a key and its certificate into a PFX (3DES, which every tool opens). */
@@ -59,14 +65,18 @@ export function isFresh(certificate: string): boolean {
   return Date.parse(new X509Certificate(certificate).validTo) > Date.now() + 7 * day;
 }
 
-async function selfSigned(commonName: string, extensions: object[]): Promise<KeyAndCertificate> {
+async function selfSigned(
+  commonName: string,
+  extensions: object[],
+  notBefore = new Date(Date.now() - day),
+): Promise<KeyAndCertificate> {
   const { privateKey } = await generate('rsa', { modulusLength: 2048 });
   const key = privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
   const signer = forge.pki.privateKeyFromPem(key);
   const made = forge.pki.createCertificate();
   made.publicKey = forge.pki.setRsaPublicKey(signer.n, signer.e);
   made.serialNumber = `01${randomBytes(15).toString('hex')}`;
-  made.validity.notBefore = new Date(Date.now() - day);
+  made.validity.notBefore = notBefore;
   made.validity.notAfter = new Date(Date.now() + 730 * day);
   const name = [{ name: 'commonName', value: commonName }];
   made.setSubject(name);

@@ -110,11 +110,25 @@ export interface RoleBinding {
   readonly scope: string | undefined;
 }
 
+/** Where a Microsoft 365 tenant lies, if not in the public cloud of the whole world. */
+export const OFFICE_REGIONS = ['worldwide', 'germany', 'china', 'us-defence', 'us-government'] as const;
+export type OfficeRegion = (typeof OFFICE_REGIONS)[number];
+
+/** The actions that upstream logs in at Microsoft 365 for. */
+export const PROFILE_ACTIONS = ['restore', 'copy'] as const;
+export type ProfileAction = (typeof PROFILE_ACTIONS)[number];
+
 interface CredentialProfileBase {
   /** Name of the profile: lower-case letters, digits, hyphens. */
   readonly name: string;
-  /** Tenant name, lower-cased. One profile an organization. */
-  readonly organization: string;
+  /** Tenant names, lower-cased: at least one. */
+  readonly organizations: readonly string[];
+  /** Of several profiles of an organization exactly one is its default. */
+  readonly isDefault: boolean;
+  /** What it may be used for. */
+  readonly actions: readonly ProfileAction[];
+  /** Upstream's own default when absent. */
+  readonly region: OfficeRegion | undefined;
 }
 
 export type CredentialProfileConfiguration =

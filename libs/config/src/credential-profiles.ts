@@ -3,24 +3,32 @@ import type { CredentialProfileConfiguration } from './configuration.js';
 import type { SecretLoader } from './secret-loader.js';
 import type { ApplicationProfileSettings, UserProfileSettings } from './settings.js';
 
+type ProfileSettings = UserProfileSettings | ApplicationProfileSettings;
+
 /** The profile with its secrets opened; undefined when one of them cannot be had. `folder` is where relative paths start. */
 export async function openProfile(
-  profile: UserProfileSettings | ApplicationProfileSettings,
+  profile: ProfileSettings,
   key: string,
   folder: string,
   loader: SecretLoader,
 ): Promise<CredentialProfileConfiguration | undefined> {
-  const { name, organization } = profile;
+  const { name, region, actions } = profile;
+  const common = { name, organizations: organizationsOf(profile), isDefault: profile.default, actions, region };
   if (profile.kind === 'user') {
     const password = await loader.fromReference(`${key}.password`, profile.password, folder);
-    return password && { kind: 'user', name, organization, userName: profile.userName, password };
+    return password && { kind: 'user', ...common, userName: profile.userName, password };
   }
   const { applicationId } = profile;
   const certificate = await loader.fromReference(`${key}.certificate`, profile.certificate, folder, 'pfx');
   const passwordKey = `${key}.certificatePassword`;
   const certificatePassword = await loader.fromReference(passwordKey, profile.certificatePassword, folder);
   if (!certificate || !certificatePassword) return undefined;
-  return { kind: 'application', name, organization, applicationId, certificate, certificatePassword };
+  return { kind: 'application', ...common, applicationId, certificate, certificatePassword };
+}
+
+/** One or several, as it was written. */
+export function organizationsOf({ organization, organizations = [] }: ProfileSettings): string[] {
+  return organization === undefined ? organizations : [organization];
 }
 
 export function secretsOf(profile: CredentialProfileConfiguration): SecretSource[] {
@@ -28,9 +36,7 @@ export function secretsOf(profile: CredentialProfileConfiguration): SecretSource
 }
 
 /** The variables that profiles take secrets from. */
-export function referencedVariables(
-  profiles: readonly (UserProfileSettings | ApplicationProfileSettings)[],
-): ReadonlySet<string> {
+export function referencedVariables(profiles: readonly ProfileSettings[]): ReadonlySet<string> {
   const references = profiles.flatMap((profile) =>
     profile.kind === 'user' ? [profile.password] : [profile.certificate, profile.certificatePassword],
   );

@@ -157,9 +157,10 @@ describe('loadConfiguration', () => {
       trust: { kind: 'system' },
       username: 'gateway',
     });
-    expect(credentialProfiles.map(({ name, organization, kind }) => [name, organization, kind])).toEqual([
-      ['contoso-user', 'contoso.onmicrosoft.com', 'user'],
-      ['fabrikam-app', 'fabrikam.onmicrosoft.com', 'application'],
+    const common = { isDefault: false, actions: ['restore', 'copy'], region: undefined };
+    expect(credentialProfiles).toMatchObject([
+      { name: 'contoso-user', organizations: ['contoso.onmicrosoft.com'], kind: 'user', ...common },
+      { name: 'fabrikam-app', organizations: ['fabrikam.onmicrosoft.com'], kind: 'application', ...common },
     ]);
     expect(secrets.map(({ description, current }) => [description, current.expose()])).toEqual([
       ['DATABASE_URL', environment.DATABASE_URL],
@@ -296,7 +297,7 @@ describe('loadConfiguration', () => {
     expect(configuration.mail).toEqual({ senders: ['restore@contoso.com'], recipientDomains: ['contoso.com'] });
     expect(configuration.credentialProfiles[0]).toMatchObject({
       name: 'contoso-user',
-      organization: 'contoso.onmicrosoft.com',
+      organizations: ['contoso.onmicrosoft.com'],
     });
     expect(configuration.issuers[0]?.emailDomains).toEqual(['contoso.com']);
   });
@@ -523,9 +524,47 @@ describe('loadConfiguration', () => {
       ['credentialProfiles[1].name: must differ from credentialProfiles[0].name'],
     ],
     [
-      'two profiles for an organization',
+      'two profiles of an organization without a default',
       { credentialProfiles: [userProfile, { ...userProfile, name: 'b' }] },
-      ['credentialProfiles[1].organization: must differ from credentialProfiles[0].organization'],
+      ['credentialProfiles: exactly one of those of contoso.onmicrosoft.com must be the default'],
+    ],
+    [
+      'two defaults of an organization, one of them by a list',
+      {
+        credentialProfiles: [
+          { ...userProfile, default: true },
+          {
+            ...applicationProfile,
+            organization: undefined,
+            organizations: ['contoso.onmicrosoft.com', 'fabrikam.onmicrosoft.com'],
+            default: true,
+          },
+        ],
+      },
+      ['credentialProfiles: exactly one of those of contoso.onmicrosoft.com must be the default'],
+    ],
+    [
+      'a profile of no organization',
+      { credentialProfiles: [{ ...userProfile, organization: undefined }] },
+      ['credentialProfiles[0].organizations: exactly one of organization and organizations must be given'],
+    ],
+    [
+      'a profile with both ways of telling where',
+      { credentialProfiles: [{ ...userProfile, organizations: ['fabrikam.onmicrosoft.com'] }] },
+      ['credentialProfiles[0].organizations: exactly one of organization and organizations must be given'],
+    ],
+    [
+      'a profile in a region there is not, for an action that takes none',
+      { credentialProfiles: [{ ...userProfile, region: 'moon', actions: ['restore', 'save'] }] },
+      [
+        'credentialProfiles[0].region: must be one of worldwide, germany, china, us-defence, us-government',
+        'credentialProfiles[0].actions: must be one of restore, copy',
+      ],
+    ],
+    [
+      'a profile for nothing',
+      { credentialProfiles: [{ ...userProfile, actions: [] }] },
+      ['credentialProfiles[0].actions: must not be empty'],
     ],
     [
       'a profile elsewhere',

@@ -1,4 +1,5 @@
 import { checkProductionUrl, isProduction, type RawEnvironment } from './environment.js';
+import { organizationsOf } from './credential-profiles.js';
 import type { Faults } from './faults.js';
 import type { Settings } from './settings.js';
 import { issuerOf } from './webhooks.js';
@@ -59,13 +60,24 @@ function checkRoleBindings(settings: Settings, raw: RawEnvironment, faults: Faul
 
 function checkProfiles(settings: Settings, faults: Faults): void {
   const profiles = settings.credentialProfiles;
-  profiles.forEach(({ organization }, index) => {
-    requireKnownOrganizations([organization], `credentialProfiles[${index}].organization`, settings, faults);
+  profiles.forEach((profile, index) => {
+    const key = `credentialProfiles[${index}]`;
+    const { organization, organizations } = profile;
+    if ((organization === undefined) === (organizations === undefined)) {
+      faults.add(`${key}.organizations`, 'exactly one of organization and organizations must be given');
+    }
+    const where = organization === undefined ? 'organizations' : 'organization';
+    requireKnownOrganizations(organizationsOf(profile), `${key}.${where}`, settings, faults);
   });
   const names = profiles.map(({ name }) => name);
   refuseRepeated(names, (index) => `credentialProfiles[${index}].name`, faults);
-  const organizations = profiles.map(({ organization }) => organization);
-  refuseRepeated(organizations, (index) => `credentialProfiles[${index}].organization`, faults);
+  for (const { name } of settings.organizations) {
+    const ofOrganization = profiles.filter((profile) => organizationsOf(profile).includes(name));
+    const defaults = ofOrganization.filter((profile) => profile.default);
+    if (defaults.length > 1 || (ofOrganization.length > 1 && defaults.length === 0)) {
+      faults.add('credentialProfiles', `exactly one of those of ${name} must be the default`);
+    }
+  }
 }
 
 function checkSinks({ audit: { sinks } }: Settings, raw: RawEnvironment, faults: Faults): void {

@@ -1,7 +1,13 @@
 import 'reflect-metadata';
 import { Type } from 'class-transformer';
 import { Allow, ArrayNotEmpty, ArrayUnique, IsArray, IsObject, ValidateNested } from 'class-validator';
-import type { IssuerConfiguration } from './configuration.js';
+import {
+  type IssuerConfiguration,
+  OFFICE_REGIONS,
+  type OfficeRegion,
+  PROFILE_ACTIONS,
+  type ProfileAction,
+} from './configuration.js';
 import { ALGORITHMS, PRESETS, TOKEN_TYPES } from './environment.js';
 import {
   Count,
@@ -75,8 +81,13 @@ export class RoleBindingSettings {
 
 class ProfileSettings {
   @LowerCased() @IsName() name!: string;
-
-  @LowerCased() @IsText() organization!: string;
+  @Optional() @LowerCased() @IsText() organization?: string;
+  @Optional() @LowerCased() @NotEmpty() @Unique() @IsText({ each: true }) @List() organizations?: string[];
+  @Optional() @LowerCased() @IsOneOf(OFFICE_REGIONS) region?: OfficeRegion;
+  @Flag() default = false;
+  @NotEmpty() @Unique() @IsOneOf(PROFILE_ACTIONS, { each: true }) @List() actions: ProfileAction[] = [
+    ...PROFILE_ACTIONS,
+  ];
 }
 
 export class UserProfileSettings extends ProfileSettings {

@@ -1,4 +1,4 @@
-import type { ApiVersion } from '@app/config';
+import type { ApiVersion, OfficeRegion } from '@app/config';
 import type { Secret } from '@app/secrets';
 import type { Readable } from 'node:stream';
 
@@ -63,9 +63,15 @@ export interface ActionItem {
 
 /** How upstream is to log in at Microsoft 365 for a restore or copy. */
 export type RestoreCredentials =
-  | { readonly kind: 'user'; readonly userName: string; readonly password: Secret }
+  | {
+      readonly kind: 'user';
+      readonly region?: OfficeRegion | undefined;
+      readonly userName: string;
+      readonly password: Secret;
+    }
   | {
       readonly kind: 'application';
+      readonly region?: OfficeRegion | undefined;
       readonly applicationId: string;
       /** Base64 of the PFX on one line. */
       readonly certificate: Secret;

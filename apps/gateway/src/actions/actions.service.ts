@@ -278,7 +278,7 @@ export class ActionsService {
     }
     const profile =
       request.userCode === undefined
-        ? this.profiles.resolve(session.organizationName, request.credentialProfile)
+        ? this.profiles.resolve(session.organizationName, request.action, request.credentialProfile)
         : undefined;
     const kind = profile?.kind ?? DEVICE_CODE;
     const can = await this.client.capabilities();
@@ -287,6 +287,7 @@ export class ActionsService {
         ? [can.restoreCredentials, can.restoreDocumentVersionAll]
         : [can.copyCredentials, can.copyDocumentVersionAll];
     await this.require(credentials.includes(kind), `a ${request.action} with credentials of the kind ${kind}`);
+    await this.require(can.credentialRegions || profile?.region === undefined, 'credentials of a certain region');
     await this.require(request.documentVersion === 'last' || allVersions, `a ${request.action} of all versions`);
     return profile?.name ?? DEVICE_CODE;
   }

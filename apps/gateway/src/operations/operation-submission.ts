@@ -1,3 +1,4 @@
+import type { ProfileAction } from '@app/config';
 import type { Logger } from '@app/logging';
 import {
   DomainError,
@@ -113,11 +114,11 @@ export class OperationSubmission {
     const request = operation.request as StoredRequest;
     switch (request.action) {
       case 'restore': {
-        const credentials = this.credentials(operation);
+        const credentials = this.credentials(operation, 'restore');
         return (mayStillSend) => this.client.restore(upstreamSessionId, item, request, credentials, mayStillSend);
       }
       case 'copy': {
-        const credentials = this.credentials(operation);
+        const credentials = this.credentials(operation, 'copy');
         return (mayStillSend) => this.client.copy(upstreamSessionId, item, request, credentials, mayStillSend);
       }
       case 'send':
@@ -152,10 +153,7 @@ export class OperationSubmission {
     return { kind: 'ended', end: { state, problem: toOperationProblem(error) } };
   }
 
-  private credentials(operation: Operation) {
-    return (
-      this.deviceCodes.credentials(operation.id) ??
-      this.profiles.credentials(operation.organizationName, operation.credential)
-    );
+  private credentials({ id, organizationName, credential }: Operation, action: ProfileAction) {
+    return this.deviceCodes.credentials(id) ?? this.profiles.credentials(organizationName, action, credential);
   }
 }

@@ -6,6 +6,8 @@ import type { CopyOptions, RestoreCredentials, RestoreOptions } from '../model.j
 export interface Capabilities {
   readonly restoreCredentials: readonly RestoreCredentials['kind'][];
   readonly copyCredentials: readonly RestoreCredentials['kind'][];
+  /** Credentials may name the region of Microsoft 365 that their tenant lies in. */
+  readonly credentialRegions: boolean;
   /** `documentVersion: all` in a restore; `last` is what every version can do. */
   readonly restoreDocumentVersionAll: boolean;
   readonly copyDocumentVersionAll: boolean;
@@ -21,16 +23,20 @@ interface Able {
 }
 
 /** @throws NotSupportedByUpstreamError */
-export function demandRestore(able: Able, { documentVersion }: RestoreOptions, { kind }: RestoreCredentials): void {
+export function demandRestore(able: Able, { documentVersion }: RestoreOptions, credentials: RestoreCredentials): void {
   const { restoreCredentials, restoreDocumentVersionAll } = able.capabilities;
+  const { kind } = credentials;
   demand(able, restoreCredentials.includes(kind), `restore with ${credentialNames[kind]}`);
+  demandRegion(able, credentials);
   demand(able, restoreDocumentVersionAll || documentVersion === 'last', 'restore all versions');
 }
 
 /** @throws NotSupportedByUpstreamError */
-export function demandCopy(able: Able, { documentVersion }: CopyOptions, { kind }: RestoreCredentials): void {
+export function demandCopy(able: Able, { documentVersion }: CopyOptions, credentials: RestoreCredentials): void {
   const { copyCredentials, copyDocumentVersionAll } = able.capabilities;
+  const { kind } = credentials;
   demand(able, copyCredentials.includes(kind), `copy with ${credentialNames[kind]}`);
+  demandRegion(able, credentials);
   demand(able, copyDocumentVersionAll || documentVersion === 'last', 'copy all versions');
 }
 
@@ -45,6 +51,11 @@ const credentialNames = {
   application: 'an application certificate',
   'device-code': 'a device code',
 } as const;
+
+function demandRegion(able: Able, credentials: RestoreCredentials): void {
+  const region = credentials.kind === 'device-code' ? undefined : credentials.region;
+  demand(able, able.capabilities.credentialRegions || region === undefined, 'log in in a certain region');
+}
 
 function demand({ version }: Able, isSupported: boolean, what: string): void {
   if (!isSupported) throw notSupported(version, what);

@@ -13,6 +13,7 @@ export const v5: Dialect = {
   capabilities: {
     restoreCredentials: ['user', 'application', 'device-code'],
     copyCredentials: ['user'],
+    credentialRegions: false,
     restoreDocumentVersionAll: true,
     copyDocumentVersionAll: true,
     followedRestores: false,

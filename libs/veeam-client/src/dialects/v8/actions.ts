@@ -7,6 +7,7 @@ import type {
   RestoreOptions,
 } from '../../model.js';
 import { type Route, route } from '../../transport/route.js';
+import type { WireValue } from '../../wire/body.js';
 import { type Call, command, post } from '../../wire/call.js';
 import { Fields } from '../../wire/fields.js';
 import type { SaveOptions } from '../dialect.js';
@@ -19,7 +20,11 @@ export function restore(
   { documentAction }: RestoreOptions,
   credentials: RestoreCredentials,
 ): Call<ActionResult> {
-  const body = { ...credentialFields(credentials), documentAction: documentActions[documentAction] };
+  const body = {
+    ...credentialFields(credentials),
+    ...regionField(credentials),
+    documentAction: documentActions[documentAction],
+  };
   return post(verbRoute(restoreSessionId, item, 'restore'), body, readFollowing);
 }
 
@@ -32,6 +37,7 @@ export function copy(
   const { id, name, url } = options.target;
   const body = {
     ...credentialFields(credentials),
+    ...regionField(credentials),
     onedrive: { id, name, url },
     folder: options.folder,
     documentVersion: documentVersions[options.documentVersion],
@@ -57,6 +63,18 @@ export function save(restoreSessionId: string, item: ActionItem, _options: SaveO
   return command(verbRoute(restoreSessionId, item, 'save'));
 }
 
+function regionField(credentials: RestoreCredentials): Record<string, WireValue> {
+  const region = credentials.kind === 'device-code' ? undefined : credentials.region;
+  return region === undefined ? {} : { officeRegion: officeRegions[region] };
+}
+
+const officeRegions = {
+  worldwide: 'Worldwide',
+  germany: 'Germany',
+  china: 'China',
+  'us-defence': 'USDefence',
+  'us-government': 'USGovernment',
+} as const;
 const documentActions = { keep: 'Keep', overwrite: 'Overwrite' } as const;
 const documentVersions = { last: 'Last', all: 'All' } as const;
 const lastVersionActions = { merge: 'Merge', overwrite: 'Overwrite' } as const;

@@ -1,4 +1,5 @@
 import { ManualClock } from '@app/clock';
+import { OFFICE_REGIONS } from '@app/config';
 import { Secret } from '@app/secrets';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -33,6 +34,9 @@ const page = { offset: 250, limit: 250 };
 const secret = new Secret('secret');
 const everyCredential: RestoreCredentials[] = [
   { kind: 'user', userName: 'admin@contoso.com', password: secret },
+  ...OFFICE_REGIONS.map(
+    (region) => ({ kind: 'user', region, userName: 'admin@contoso.com', password: secret }) as const,
+  ),
   { kind: 'application', applicationId, certificate: secret, certificatePassword: secret },
   { kind: 'device-code', userCode: secret },
 ];

@@ -20,6 +20,7 @@ export const v8: Dialect = {
   capabilities: {
     restoreCredentials: ['user', 'application', 'device-code'],
     copyCredentials: ['user', 'application', 'device-code'],
+    credentialRegions: true,
     // A restore has no `documentVersion` any more: earlier versions of a document have URLs of their own.
     restoreDocumentVersionAll: false,
     copyDocumentVersionAll: true,

@@ -25,6 +25,7 @@ const login = {
   applicationId: uuid,
   applicationCertificate: text,
   applicationCertificatePassword: text,
+  officeRegion: oneOf('Worldwide', 'Germany', 'China', 'USDefence', 'USGovernment'),
 };
 const session = '/v8/RestoreSessions/{restoreSessionId}';
 const oneDrive = `${session}/Organization/OneDrives/{oneDriveId}`;
