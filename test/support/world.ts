@@ -108,7 +108,9 @@ export async function startGateway(
   const configuration = await reload();
   const lines: string[] = [];
   const scrubber = new Scrubber();
-  configuration.secrets.forEach(({ current }) => scrubber.register(current));
+  configuration.secrets.forEach((source) => {
+    scrubber.follow(source);
+  });
   const destination = new Writable({
     write(chunk: Buffer, _encoding, done) {
       lines.push(...chunk.toString().trimEnd().split('\n'));

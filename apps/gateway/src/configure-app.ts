@@ -123,6 +123,8 @@ const contentSecurityPolicy = {
 /** A logger that knows every secret of the configuration, so that none gets into a line. */
 export function loggerOf({ logLevel, secrets }: Pick<Configuration, 'logLevel' | 'secrets'>): Logger {
   const scrubber = new Scrubber();
-  secrets.forEach(({ current }) => scrubber.register(current));
+  secrets.forEach((source) => {
+    scrubber.follow(source);
+  });
   return createLogger({ level: logLevel, scrubber });
 }

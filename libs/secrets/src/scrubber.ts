@@ -1,7 +1,11 @@
 import { formsOf } from './secret-forms.js';
 import { MultiPattern } from './multi-pattern.js';
 import { redactTokens } from './token-shapes.js';
+import type { SecretSource } from './secret-source.js';
 import { REDACTED, type Secret } from './secret.js';
+
+/** Of one source: bounded, for a secret that is replaced every hour. */
+const MOST_KNOWN = 50;
 
 /**
  * The last line of defence before a log line or a stored text: replaces every secret it knows, in whatever form, and whatever
@@ -28,6 +32,15 @@ export class Scrubber {
       this.#known.delete(value);
       this.#pattern = undefined;
     };
+  }
+
+  /** Makes the secret of a source known, and each that replaces it; old ones stay known, since what was sent with one may be answered late. */
+  follow(source: SecretSource): void {
+    const known = [this.register(source.current)];
+    source.onReplace((secret) => {
+      known.push(this.register(secret));
+      if (known.length > MOST_KNOWN) known.shift()?.();
+    });
   }
 
   /** The text with `[redacted]` in place of secrets; the very same text when it holds none. */

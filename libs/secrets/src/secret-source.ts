@@ -23,25 +23,28 @@ export class SecretSourceError extends Error {
 /** A place a secret comes from. Consumers hold the source, not the secret, and ask for `current` whenever they need it. */
 export class SecretSource {
   #current: Secret | undefined;
+  readonly #listeners: ((secret: Secret) => void)[] = [];
 
   private constructor(
     /** Where the secret comes from: the path of a file or the name of a variable; never the value. */
     readonly description: string,
     private readonly form: SecretForm,
     private readonly readBytes: () => Promise<Buffer>,
+    /** A file may hold another secret later on; a variable of the environment is what it was at the start. */
+    readonly mayChange: boolean,
   ) {}
 
   /** @param path of a regular file (symbolic links are followed), at most 64 KiB (`pfx`: 128 KiB) */
   static file(path: string, form: SecretForm = 'text'): SecretSource {
-    return new SecretSource(path, form, () => readBounded(path, LARGEST_BYTES[form]));
+    return new SecretSource(path, form, () => readBounded(path, LARGEST_BYTES[form]), true);
   }
 
   /** @param name of the environment variable that held `secret` */
   static value(name: string, secret: Secret, form: SecretForm = 'text'): SecretSource {
-    return new SecretSource(name, form, () => Promise.resolve(Buffer.from(secret.expose(), 'utf8')));
+    return new SecretSource(name, form, () => Promise.resolve(Buffer.from(secret.expose(), 'utf8')), false);
   }
 
-  /** What `load` read last. */
+  /** What was loaded or replaced last. */
   get current(): Secret {
     if (!this.#current) throw new SecretSourceError('has not been loaded');
     return this.#current;
@@ -65,7 +68,18 @@ export class SecretSource {
    * @throws SecretSourceError
    */
   async load(): Promise<void> {
-    this.#current = await this.read();
+    this.replace(await this.read());
+  }
+
+  /** Makes a secret `current` that `read` gave, once whoever listens knows it. */
+  replace(secret: Secret): void {
+    for (const listener of this.#listeners) listener(secret);
+    this.#current = secret;
+  }
+
+  /** @param listener called with each further secret before that is used anywhere */
+  onReplace(listener: (secret: Secret) => void): void {
+    this.#listeners.push(listener);
   }
 }
 
