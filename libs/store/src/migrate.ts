@@ -60,6 +60,8 @@ async function grantServiceRights(client: pg.Client, serviceRole: string): Promi
   // Only the owner takes something out, and puts a seal in its place.
   await client.query(`revoke all on audit_seals from ${role}`);
   await client.query(`grant select on audit_seals to ${role}`);
+  await client.query(`revoke all on gateway_keys from ${role}`);
+  await client.query(`grant select on gateway_keys to ${role}`);
 }
 
 /** The checked-in migrations lie beside the sources, and in the image beside `dist`. */

@@ -268,6 +268,13 @@ export const auditSeals = pgTable(
   (table) => [primaryKey({ columns: [table.writer, table.seq] })],
 );
 
+/** Keys that all replicas share, made at random by the migration. */
+export const gatewayKeys = pgTable('gateway_keys', {
+  name: text('name').primaryKey(),
+  /** 32 bytes in hexadecimal. */
+  key: text('key').notNull(),
+});
+
 /** Which replica pushes the trail to a sink. */
 export const auditSinks = pgTable('audit_sinks', {
   name: text('name').primaryKey(),

@@ -1,13 +1,11 @@
-import type { Configuration } from '@app/config';
 import type { Principal } from '@app/identity';
 import { Metrics } from '@app/logging';
 import { DomainError, IdempotencyKeyReusedError, type ProblemCode } from '@app/problems';
 import { type Idempotency, isFinal, type Operation, OperationsRepository, UniqueViolation } from '@app/store';
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 
 import { aboutSession, AuditTrail } from '../audit/audit-trail.js';
-import { keyedHash } from '../infrastructure/keyed-hash.js';
-import { CONFIGURATION } from '../infrastructure/tokens.js';
+import { KeyedHashes } from '../infrastructure/keyed-hashes.js';
 import { ownerOf } from '../operations/operations.service.js';
 import { AuthorizationService } from '../policy/authorization.service.js';
 import { type AskedCopy, type AskedOfItem, purposeOf } from '../policy/item-question.js';
@@ -36,7 +34,7 @@ export class RepeatedRequests {
     private readonly authorization: AuthorizationService,
     private readonly trail: AuditTrail,
     private readonly metrics: Metrics,
-    @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'database'>,
+    private readonly keyedHashes: KeyedHashes,
   ) {}
 
   /**
@@ -85,9 +83,7 @@ export class RepeatedRequests {
     repeatBy: RepeatBy,
   ): Promise<{ idempotency: Idempotency; first: Operation | undefined }> {
     const path = { sid: sid.toLowerCase(), ...item };
-    const fingerprint = requestFingerprint(path, request, (text) =>
-      keyedHash(this.configuration, 'fingerprints', text),
-    );
+    const fingerprint = requestFingerprint(path, request, await this.keyedHashes.of('fingerprints'));
     if (repeatBy !== 'same-request') {
       const idempotency = { key: repeatBy.idempotencyKey, fingerprint };
       return { idempotency, first: await this.find(principal, idempotency) };

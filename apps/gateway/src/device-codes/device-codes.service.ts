@@ -8,7 +8,7 @@ import { type DeviceCode, VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { AuditTrail } from '../audit/audit-trail.js';
-import { keyedHash } from '../infrastructure/keyed-hash.js';
+import { KeyedHashes } from '../infrastructure/keyed-hashes.js';
 import { CLOCK, CONFIGURATION } from '../infrastructure/tokens.js';
 import { AuthorizationService } from '../policy/authorization.service.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
@@ -27,8 +27,9 @@ export class DeviceCodesService {
     private readonly client: VeeamClient,
     private readonly deviceCodes: DeviceCodesRepository,
     private readonly trail: AuditTrail,
+    private readonly keyedHashes: KeyedHashes,
     @Inject(CLOCK) private readonly clock: Clock,
-    @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'organizations' | 'database'>,
+    @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'organizations'>,
   ) {}
 
   async issue(principal: Principal, sid: string): Promise<IssuedDeviceCode> {
@@ -39,7 +40,7 @@ export class DeviceCodesService {
       });
       const expiresAt = new Date(this.clock.now() + issued.expiresInSeconds * 1_000);
       const code = {
-        hash: this.hash(issued.userCode),
+        hash: await this.hash(issued.userCode),
         restoreSessionId: session.id,
         owner: session.owner,
         expiresAt,
@@ -57,7 +58,7 @@ export class DeviceCodesService {
    * @throws DeviceCodeExpiredError
    */
   async use(session: RestoreSession, userCode: Secret): Promise<(statements: Statements) => Promise<boolean>> {
-    const hash = this.hash(userCode);
+    const hash = await this.hash(userCode);
     const found = await this.deviceCodes.findUnused(hash, session.id, session.owner);
     if (found === undefined) {
       throw unknownDeviceCode();
@@ -77,8 +78,9 @@ export class DeviceCodesService {
     return organization.deviceCodeApplicationId;
   }
 
-  private hash(userCode: Secret): string {
-    return keyedHash(this.configuration, 'device codes', userCode.expose());
+  private async hash(userCode: Secret): Promise<string> {
+    const hash = await this.keyedHashes.of('device codes');
+    return hash(userCode.expose());
   }
 }
 

@@ -7,6 +7,7 @@ import { PolicySource } from '@app/policy';
 import {
   Database,
   DeviceCodesRepository,
+  GatewayKeysRepository,
   OperationClaimsRepository,
   OperationsRepository,
   RestoreSessionsRepository,
@@ -17,6 +18,7 @@ import { type UpstreamRequestEvent, VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 
 import { AuditTrail } from '../audit/audit-trail.js';
+import { KeyedHashes } from './keyed-hashes.js';
 import { CLOCK, CONFIGURATION, LOGGER } from './tokens.js';
 
 const repositories = [
@@ -24,6 +26,7 @@ const repositories = [
   OperationsRepository,
   OperationClaimsRepository,
   DeviceCodesRepository,
+  GatewayKeysRepository,
   UpstreamServersRepository,
   WebhookDeliveriesRepository,
 ];
@@ -60,6 +63,7 @@ export function infrastructure(configuration: Configuration, { clock, logger, re
       inject: [Database],
     },
     AuditTrail,
+    KeyedHashes,
     {
       provide: ConfigurationSource,
       useFactory: (trail: AuditTrail, policy: PolicySource) =>
