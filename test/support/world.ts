@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 
 import type { Clock } from '@app/clock';
-import { type Configuration, loadConfiguration } from '@app/config';
+import { type Configuration, loadConfiguration, reloadConfiguration } from '@app/config';
 import { createLogger } from '@app/logging';
 import { Scrubber } from '@app/secrets';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -104,8 +104,9 @@ export async function startGateway(
   options: GatewayOptions = {},
 ): Promise<Gateway> {
   const { clock, adjust = (configuration) => configuration } = options;
-  const reload = async () => adjust(await loadConfiguration({ ...neighbours.environment, ...options.environment }));
-  const configuration = await reload();
+  const environment = { ...neighbours.environment, ...options.environment };
+  const reload = async () => adjust(await reloadConfiguration(environment));
+  const configuration = adjust(await loadConfiguration(environment));
   const lines: string[] = [];
   const scrubber = new Scrubber();
   configuration.secrets.forEach((source) => {

@@ -16,7 +16,9 @@ import { AuditSinks } from './audit/audit-sinks.js';
 import { CatalogService } from './catalog/catalog.service.js';
 import { OneDrivesController } from './catalog/onedrives.controller.js';
 import { OrganizationsController } from './catalog/organizations.controller.js';
+import { CredentialExpiry } from './credential-profiles/credential-expiry.js';
 import { CredentialProfilesService } from './credential-profiles/credential-profiles.service.js';
+import { SecretRotation } from './credential-profiles/secret-rotation.js';
 import { DeviceCodesController } from './device-codes/device-codes.controller.js';
 import { DeviceCodesService } from './device-codes/device-codes.service.js';
 import { HeldDeviceCodes } from './device-codes/held-device-codes.js';
@@ -106,6 +108,8 @@ const services = [
   RestoreSessionEnds,
   RestoreSessionExpiry,
   CredentialProfilesService,
+  CredentialExpiry,
+  SecretRotation,
   DeviceCodesService,
   HeldDeviceCodes,
   OperatorCeilings,

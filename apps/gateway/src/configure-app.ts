@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
 import { type Clock, SystemClock } from '@app/clock';
-import { type Configuration, loadConfiguration } from '@app/config';
+import { type Configuration, reloadConfiguration } from '@app/config';
 import { AccessTokenAuthenticator, authenticateRequests, challenge, isExempt, principalOf } from '@app/identity';
 import { createLogger, type Logger, logRequests, Metrics, NestLogger, requestContextOf } from '@app/logging';
 import { ProblemDetailsFilter } from '@app/problems';
@@ -34,7 +34,7 @@ export async function createApp(
   {
     clock = new SystemClock(),
     logger = loggerOf(configuration),
-    reload = loadConfiguration,
+    reload = reloadConfiguration,
   }: Partial<Surroundings> = {},
 ): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({

@@ -20,7 +20,7 @@ export interface Configuration {
     readonly url: string;
     readonly apiVersion: ApiVersion | 'auto';
     readonly trust: UpstreamTrust;
-    readonly username: string;
+    readonly username: SecretSource;
     readonly password: SecretSource;
   };
   readonly organizations: readonly OrganizationConfiguration[];

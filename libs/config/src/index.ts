@@ -1,5 +1,5 @@
 export * from './configuration.js';
 export * from './configuration-source.js';
 export { ConfigurationError, type ConfigurationFault } from './faults.js';
-export { loadConfiguration } from './load-configuration.js';
+export { loadConfiguration, reloadConfiguration } from './load-configuration.js';
 export { loadMigrationConfiguration, type MigrationConfiguration } from './load-migration-configuration.js';

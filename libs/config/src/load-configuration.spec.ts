@@ -155,8 +155,8 @@ describe('loadConfiguration', () => {
       url: 'https://backup.contoso.com:4443',
       apiVersion: 'auto',
       trust: { kind: 'system' },
-      username: 'gateway',
     });
+    expect(upstream.username.current.expose()).toBe('gateway');
     const common = { isDefault: false, actions: ['restore', 'copy'], region: undefined };
     expect(credentialProfiles).toMatchObject([
       { name: 'contoso-user', organizations: ['contoso.onmicrosoft.com'], kind: 'user', ...common },
@@ -237,7 +237,7 @@ describe('loadConfiguration', () => {
       PORT: '',
     });
     expect(database.url.current.expose()).toBe('postgres://gateway:file-secret@db/gateway');
-    expect(upstream.username).toBe('CONTOSO\\gateway');
+    expect(upstream.username.current.expose()).toBe('CONTOSO\\gateway');
     expect(upstream.trust).toEqual({ kind: 'ca', caFile: join(folder, 'ca.pem') });
   });
 

@@ -24,7 +24,20 @@ import { keysOf, openWebhooks, webhookVariables } from './webhooks.js';
  * Reads the environment, the YAML file it names and every secret both name, checks all of it and returns it, frozen.
  * @throws ConfigurationError with every fault there is
  */
-export async function loadConfiguration(environment: NodeJS.ProcessEnv = processEnvironment()): Promise<Configuration> {
+export function loadConfiguration(environment: NodeJS.ProcessEnv = processEnvironment()): Promise<Configuration> {
+  return load(environment, true);
+}
+
+/**
+ * The same while the gateway runs, without the secrets, which are none of them read: they are replaced by themselves, and a broken one must
+ * not keep the emergency stop from being taken over.
+ * @throws ConfigurationError
+ */
+export function reloadConfiguration(environment: NodeJS.ProcessEnv = processEnvironment()): Promise<Configuration> {
+  return load(environment, false);
+}
+
+async function load(environment: NodeJS.ProcessEnv, isReadingSecrets: boolean): Promise<Configuration> {
   const faults = new Faults();
   const raw = withoutEmpty(environment);
   const variables = readEnvironment(raw, faults);
@@ -35,9 +48,9 @@ export async function loadConfiguration(environment: NodeJS.ProcessEnv = process
   const referenced = settings && [...referencedVariables(settings.credentialProfiles), ...webhookVariables(settings)];
   refuseLikelyTypos(raw, referenced && new Set(referenced), faults);
 
-  const loader = new SecretLoader(raw, faults);
+  const loader = new SecretLoader(raw, faults, isReadingSecrets);
   const databaseUrl = await loader.fromEnvironment('DATABASE_URL');
-  requireDatabaseUrl('DATABASE_URL', databaseUrl, faults);
+  if (isReadingSecrets) requireDatabaseUrl('DATABASE_URL', databaseUrl, faults);
   const username = await loader.fromEnvironment('VEEAM_USERNAME');
   const password = await loader.fromEnvironment('VEEAM_PASSWORD');
   const openings = (settings?.credentialProfiles ?? []).map((profile, index) =>
@@ -75,7 +88,7 @@ export async function loadConfiguration(environment: NodeJS.ProcessEnv = process
       url: withoutTrailingSlash(variables.VEEAM_URL),
       apiVersion: variables.VEEAM_API_VERSION,
       trust: upstreamTrust(variables, upstreamCaFile),
-      username: username.current.expose(),
+      username,
       password,
     },
     organizations: settings.organizations.map(({ name, deviceCodeApplicationId }) => ({

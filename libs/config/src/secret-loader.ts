@@ -4,11 +4,12 @@ import type { RawEnvironment } from './environment.js';
 import type { Faults } from './faults.js';
 import type { SecretReference } from './validation.js';
 
-/** Opens secrets from files and variables; one that cannot be had is a fault, and undefined. */
+/** Opens secrets from files and variables; one that cannot be had is a fault, and undefined, unless they are only looked up and not read. */
 export class SecretLoader {
   constructor(
     private readonly raw: RawEnvironment,
     private readonly faults: Faults,
+    private readonly isReading = true,
   ) {}
 
   /** Exactly one of `NAME` and `NAME_FILE`. */
@@ -41,6 +42,7 @@ export class SecretLoader {
   }
 
   async #load(key: string, source: SecretSource): Promise<SecretSource | undefined> {
+    if (!this.isReading) return source;
     try {
       await source.load();
       return source;

@@ -37,6 +37,15 @@ export class Metrics {
     help: 'How long the oldest webhook has waited that is neither delivered nor given up',
     registers: [this.registry],
   });
+  readonly #credentialReloads = this.#counter('credential_reload_total', 'Changed secrets that were looked at', [
+    'result',
+  ]);
+  readonly #credentialDaysToExpiry = new Gauge({
+    name: 'credential_days_to_expiry',
+    help: 'Days until the certificate of a credential profile expires; negative once it has',
+    labelNames: ['profile'] as const,
+    registers: [this.registry],
+  });
   readonly #tokenRefusals = this.#counter('token_refusals_total', 'Access tokens refused', ['reason']);
 
   readonly #auditSinkLag = new Gauge({
@@ -83,6 +92,16 @@ export class Metrics {
   /** @param ageMs 0 when none waits */
   setOldestPendingWebhook(ageMs: number): void {
     this.#webhookOldestPending.set(ageMs / 1_000);
+  }
+
+  /** @param result `refused`: what was in use stays in use */
+  countCredentialReload(result: 'replaced' | 'refused'): void {
+    this.#credentialReloads.inc({ result });
+  }
+
+  /** @param profile its configured name */
+  setCredentialDaysToExpiry(profile: string, days: number): void {
+    this.#credentialDaysToExpiry.set({ profile }, days);
   }
 
   /** @param reason a word of ours, never a text of the token or of a library */

@@ -4,7 +4,7 @@ import { redactTokens } from './token-shapes.js';
 import type { SecretSource } from './secret-source.js';
 import { REDACTED, type Secret } from './secret.js';
 
-/** Of one source: bounded, for a secret that is replaced every hour. */
+/** Of one source, besides the one in use: bounded, for a secret that is replaced every hour. */
 const MOST_KNOWN = 50;
 
 /**
@@ -34,12 +34,19 @@ export class Scrubber {
     };
   }
 
-  /** Makes the secret of a source known, and each that replaces it; old ones stay known, since what was sent with one may be answered late. */
+  /** Makes the secret of a source known, and each that is read later; old ones stay known, since what was sent with one may be answered late. */
   follow(source: SecretSource): void {
-    const known = [this.register(source.current)];
-    source.onReplace((secret) => {
-      known.push(this.register(secret));
-      if (known.length > MOST_KNOWN) known.shift()?.();
+    const others: (() => void)[] = [];
+    let inUse = source.current;
+    let forgetInUse = this.register(inUse);
+    source.onRead((secret) => {
+      others.push(this.register(secret));
+      if (!source.current.equals(inUse)) {
+        others.push(forgetInUse);
+        inUse = source.current;
+        forgetInUse = this.register(inUse);
+      }
+      if (others.length > MOST_KNOWN) others.shift()?.();
     });
   }
 

@@ -23,6 +23,8 @@ export class SecretSourceError extends Error {
 /** A place a secret comes from. Consumers hold the source, not the secret, and ask for `current` whenever they need it. */
 export class SecretSource {
   #current: Secret | undefined;
+  /** What listeners were told last. */
+  #told: Secret | undefined;
   readonly #listeners: ((secret: Secret) => void)[] = [];
 
   private constructor(
@@ -60,7 +62,9 @@ export class SecretSource {
     const text = this.form === 'pfx' ? oneLineBase64(bytes) : decodeText(bytes);
     if (text === '') throw new SecretSourceError('must not be empty');
     if (this.form === 'webhook-key') requireWebhookKey(text);
-    return new Secret(text);
+    const secret = new Secret(text);
+    if (!this.#told?.equals(secret)) this.#tell(secret);
+    return secret;
   }
 
   /**
@@ -71,15 +75,19 @@ export class SecretSource {
     this.replace(await this.read());
   }
 
-  /** Makes a secret `current` that `read` gave, once whoever listens knows it. */
+  /** Makes a secret `current` that `read` gave. */
   replace(secret: Secret): void {
-    for (const listener of this.#listeners) listener(secret);
     this.#current = secret;
   }
 
-  /** @param listener called with each further secret before that is used anywhere */
-  onReplace(listener: (secret: Secret) => void): void {
+  /** @param listener called with each other secret that is read, before anybody gets it: whether it is ever used or not, it is one */
+  onRead(listener: (secret: Secret) => void): void {
     this.#listeners.push(listener);
+  }
+
+  #tell(secret: Secret): void {
+    this.#told = secret;
+    for (const listener of this.#listeners) listener(secret);
   }
 }
 

@@ -23,28 +23,22 @@ const PATIENCE_MS = 5_000;
 /** SQLSTATE of a row that would break a unique index (PostgreSQL, appendix A). */
 const UNIQUE_VIOLATION = '23505';
 
+/** Connections with one login. */
+interface Login {
+  readonly pool: pg.Pool;
+  readonly orm: Orm;
+  /** Work under way with it. */
+  uses: number;
+}
+
 /** The connection to PostgreSQL. Its errors never carry statements or parameters. */
 export class Database {
-  private readonly pool: pg.Pool;
-  private readonly orm: Orm;
+  private login: Login;
+  /** Logins that were left, until the work that was begun with them has ended. */
+  private readonly left = new Set<Login>();
 
-  constructor(options: DatabaseOptions) {
-    const { patienceMs = PATIENCE_MS } = options;
-    this.pool = new pg.Pool({
-      connectionString: options.url.current.expose(),
-      max: 10,
-      connectionTimeoutMillis: PATIENCE_MS,
-      query_timeout: patienceMs,
-      // A replica that is paused within a transaction must not keep its locks from the others.
-      idle_in_transaction_session_timeout: 2 * patienceMs,
-      application_name: 'restore-gateway',
-      ...(options.caFile === undefined ? {} : { ssl: { ca: readFileSync(options.caFile, 'utf8') } }),
-    });
-    this.pool.on('error', (error) => options.onIdleError?.(error));
-    // The pool listens to idle connections only: one that breaks within a transaction would end the process. Its
-    // statements fail anyway, and their caller is told.
-    this.pool.on('connect', (client) => client.on('error', () => undefined));
-    this.orm = drizzle(this.pool);
+  constructor(private readonly options: DatabaseOptions) {
+    this.login = this.open(options.url.current);
   }
 
   /**
@@ -52,18 +46,14 @@ export class Database {
    * @throws UniqueViolation when a unique index refuses the row
    */
   async run<T>(work: (orm: Orm) => Promise<T>): Promise<T> {
-    try {
-      return await work(this.orm);
-    } catch (error) {
-      throw toStoreError(error);
-    }
+    return this.using(({ orm }) => work(orm));
   }
 
   /** As `run`, all or nothing. */
   async transaction<T>(work: (orm: Orm) => Promise<T>): Promise<T> {
-    return this.run(async () => {
+    return this.using(async ({ pool }) => {
       // Taken out here, since drizzle would never give back a connection on which not even BEGIN succeeds.
-      const client = await this.pool.connect();
+      const client = await pool.connect();
       let isSpoilt = false;
       try {
         return await drizzle(client).transaction(work);
@@ -82,9 +72,96 @@ export class Database {
     await this.run((orm) => orm.execute('select 1'));
   }
 
-  async close(): Promise<void> {
-    await this.pool.end();
+  /**
+   * Logs in with another URL, and looks whether the service could go on with it.
+   * @throws DatabaseRefusedError, StoreUnavailableError
+   */
+  async tryUrl(url: Secret): Promise<void> {
+    if (!isDatabaseUrl(url.expose())) throw new DatabaseRefusedError();
+    const tried = this.open(url, 1);
+    try {
+      const [own, other] = await Promise.all([this.using(readMarks), this.using(readMarks, tried)]);
+      if (own.key !== other.key || !other.mayWrite) throw new DatabaseRefusedError();
+    } catch (error) {
+      // Of a statement: there are no such tables, or the role may not read them.
+      throw error instanceof InternalError ? new DatabaseRefusedError() : error;
+    } finally {
+      void tried.pool.end();
+    }
   }
+
+  /** Takes its connections by another URL from now on. What is under way ends where it was begun. */
+  moveTo(url: Secret): void {
+    const before = this.login;
+    this.login = this.open(url);
+    this.left.add(before);
+    this.endIfUnused(before);
+  }
+
+  async close(): Promise<void> {
+    const open = [this.login, ...this.left];
+    this.left.clear();
+    await Promise.all(open.map(({ pool }) => pool.end()));
+  }
+
+  private open(url: Secret, max = 10): Login {
+    const { patienceMs = PATIENCE_MS, caFile, onIdleError } = this.options;
+    const pool = new pg.Pool({
+      connectionString: url.expose(),
+      max,
+      connectionTimeoutMillis: PATIENCE_MS,
+      query_timeout: patienceMs,
+      // A replica that is paused within a transaction must not keep its locks from the others.
+      idle_in_transaction_session_timeout: 2 * patienceMs,
+      application_name: 'restore-gateway',
+      ...(caFile === undefined ? {} : { ssl: { ca: readFileSync(caFile, 'utf8') } }),
+    });
+    pool.on('error', (error) => onIdleError?.(error));
+    // The pool listens to idle connections only: one that breaks within a transaction would end the process. Its
+    // statements fail anyway, and their caller is told.
+    pool.on('connect', (client) => client.on('error', () => undefined));
+    return { pool, orm: drizzle(pool), uses: 0 };
+  }
+
+  private async using<T>(work: (login: Login) => Promise<T>, login = this.login): Promise<T> {
+    login.uses++;
+    try {
+      return await work(login);
+    } catch (error) {
+      throw toStoreError(error);
+    } finally {
+      login.uses--;
+      this.endIfUnused(login);
+    }
+  }
+
+  private endIfUnused(login: Login): void {
+    if (login.uses > 0 || !this.left.delete(login)) return;
+    void login.pool.end();
+  }
+}
+
+/** Another URL cannot take the place of the one in use. */
+export class DatabaseRefusedError extends Error {
+  override readonly name = 'DatabaseRefusedError';
+
+  constructor() {
+    super('must lead to the same database, by a role that the migration has given its rights');
+  }
+}
+
+function isDatabaseUrl(text: string): boolean {
+  return URL.canParse(text) && /^postgres(ql)?:\/\//.test(text);
+}
+
+/** By what a database is known, and whether the role may do in it what the service does. */
+async function readMarks({ pool }: Login): Promise<{ key: string; mayWrite: boolean }> {
+  const { rows } = await pool.query<{ key: string; mayWrite: boolean }>(
+    `select key, has_table_privilege('operations', 'INSERT') and has_table_privilege('operations', 'UPDATE')
+       and has_table_privilege('audit_records', 'INSERT') as "mayWrite"
+     from gateway_keys where name = 'keyed-hashes'`,
+  );
+  return rows[0] ?? { key: '', mayWrite: false };
 }
 
 /** What repositories need of a database, or of a transaction that is under way. */

@@ -1,8 +1,10 @@
 import type { ApiVersion, UpstreamTrust } from '@app/config';
 import type { Clock } from '@app/clock';
-import type { Secret, SecretSource } from '@app/secrets';
+import type { Secret, SecretGroup, SecretValues } from '@app/secrets';
 
-export type PasswordSource = Pick<SecretSource, 'current' | 'load'>;
+/** The account of the gateway, whose name and password change together. */
+export type Login = SecretValues<'username' | 'password'>;
+export type LoginSource = Pick<SecretGroup<'username' | 'password'>, 'current' | 'read' | 'replace'>;
 
 export interface VeeamClientOptions {
   /** Base such as `https://backup.corp:4443`: https, no version, no trailing slash. */
@@ -12,9 +14,8 @@ export interface VeeamClientOptions {
   /** Keeps what `auto` found, so that an upgraded server does not change the version by itself. */
   readonly versionMemory?: VersionMemory;
   readonly trust: UpstreamTrust;
-  readonly username: string;
-  /** Loaded afresh once when upstream refuses the login, so that a rotated password is picked up. */
-  readonly password: PasswordSource;
+  /** Read afresh once when upstream refuses it, so that a rotated one is picked up; what is then taken becomes current. */
+  readonly login: LoginSource;
   /** All the secrets there are, to be scrubbed from what upstream says before it is logged. */
   readonly secrets?: readonly { readonly current: Secret }[];
   readonly clock: Clock;
@@ -48,6 +49,8 @@ export interface UpstreamTimeouts {
   readonly retryDelayMs: number;
   /** How long a refused login is remembered, so that a wrong password does not lock the account. */
   readonly refusedLoginMs: number;
+  /** The same for one that was read afresh, while the one before it is refused too. */
+  readonly refusedFreshLoginMs: number;
   /** Pause between looks at whether a stopped restore session has really stopped, and at the numbers of one that has. */
   readonly stopPollMs: number;
 }
@@ -60,6 +63,7 @@ export const DEFAULT_TIMEOUTS: UpstreamTimeouts = {
   idleBodyMs: 120_000,
   retryDelayMs: 200,
   refusedLoginMs: 5_000,
+  refusedFreshLoginMs: 60_000,
   stopPollMs: 500,
 };
 

@@ -7,7 +7,7 @@ import { ActionAnswerUnknownError, ActionNotSentError } from './errors.js';
 import { Failure, RefusedAnswer, TransportFailure } from './failures.js';
 import { AccessTokens } from './login/access-tokens.js';
 import type { ActionResult, SaveStream } from './model.js';
-import { DEFAULT_TIMEOUTS, type UpstreamTimeouts, type VeeamClientOptions } from './options.js';
+import { DEFAULT_TIMEOUTS, type Login, type UpstreamTimeouts, type VeeamClientOptions } from './options.js';
 import { ActionTransport } from './transport/action-transport.js';
 import { Connector } from './transport/connector.js';
 import { type HttpAnswer, type HttpRequest, JsonTransport } from './transport/json-transport.js';
@@ -130,6 +130,12 @@ export class Upstream {
     return answer.stream;
   }
 
+  /** Logs in with another account or password, and goes on with that if it is taken. @throws DomainError */
+  async tryLogin(login: Login): Promise<void> {
+    const { tokens } = await this.prepare();
+    await tokens.tryLogin(login);
+  }
+
   /** Ends the login upstream where the version can; without a login there is nothing to end. */
   async logout(): Promise<void> {
     const loggedIn = await this.ready;
@@ -171,14 +177,15 @@ export class Upstream {
   }
 
   private tokensOf(dialect: Dialect): AccessTokens {
-    const { username, password, clock } = this.options;
+    const { login, clock } = this.options;
     const template = `/${dialect.version}/token`;
     const post = (form: WireForm) => {
       const request = this.unauthorized('POST', route(template), toForm(form), 'application/x-www-form-urlencoded');
       return this.observed(request, template, () => this.json.send(request));
     };
-    const { refusedLoginMs } = this.timeouts;
-    return new AccessTokens({ username, password, loginFields: dialect.loginFields, clock, refusedLoginMs, post });
+    const { refusedLoginMs, refusedFreshLoginMs } = this.timeouts;
+    const { loginFields } = dialect;
+    return new AccessTokens({ login, loginFields, clock, refusedLoginMs, refusedFreshLoginMs, post });
   }
 
   private async retried(request: HttpRequest, template: string, signal?: AbortSignal): Promise<HttpAnswer> {

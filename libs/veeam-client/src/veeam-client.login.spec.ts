@@ -1,7 +1,8 @@
 import { ManualClock } from '@app/clock';
 import { UpstreamBrokenError, UpstreamLoginFailedError, UpstreamUnavailableError } from '@app/problems';
+import { Secret } from '@app/secrets';
 import { upstreamMessageOf } from './errors.js';
-import { CANARY, clientOf, failureOf, passwordSource, recorder, VEEAM_PASSWORD } from './testing/client-of.js';
+import { CANARY, clientOf, failureOf, loginSource, recorder, VEEAM_PASSWORD } from './testing/client-of.js';
 import {
   inTurn,
   json,
@@ -168,17 +169,53 @@ describe('a refused login', () => {
 
   it('is tried once more when the password has been rotated meanwhile', async () => {
     upstream.on('POST /v5/token', inTurn(refused, ok({ access_token: 'access-token-7', expires_in: 3600 })));
-    client = clientOf(upstream, { password: passwordSource(`old-${CANARY}`, `new-${CANARY}`) });
+    const login = loginSource(`old-${CANARY}`, `new-${CANARY}`);
+    client = clientOf(upstream, { login });
     await client.listOrganizations();
     expect(logins().map((form) => form.get('password'))).toEqual([`old-${CANARY}`, `new-${CANARY}`]);
+    expect(login.current.password.expose()).toBe(`new-${CANARY}`);
   });
 
-  it('is tried no third time when the fresh password is refused too', async () => {
+  it('keeps the old password when the fresh one is refused too, and tries that no more for a minute', async () => {
+    const clock = new ManualClock();
+    const login = loginSource(`old-${CANARY}`, `new-${CANARY}`);
     upstream.on('POST /v5/token', refused);
-    client = clientOf(upstream, { password: passwordSource(`old-${CANARY}`, `new-${CANARY}`) });
+    client = clientOf(upstream, { login, clock });
+    const tried = () => logins().map((form) => form.get('password')?.slice(0, 3));
     expect(await failureOf(client.listOrganizations())).toBeInstanceOf(UpstreamLoginFailedError);
     await failureOf(client.listOrganizations());
-    expect(grants()).toHaveLength(2);
+    expect(tried()).toEqual(['old', 'new']);
+    await clock.advance(5_000);
+    expect(await failureOf(client.listOrganizations())).toBeInstanceOf(UpstreamLoginFailedError);
+    expect(tried()).toEqual(['old', 'new', 'old']);
+    await clock.advance(60_000);
+    await failureOf(client.listOrganizations());
+    expect(tried()).toEqual(['old', 'new', 'old', 'old', 'new']);
+    expect(login.current.password.expose()).toBe(`old-${CANARY}`);
+  });
+});
+
+describe('a login that is tried', () => {
+  const other = { username: new Secret('CORP\\other'), password: new Secret(`other-${CANARY}`) };
+
+  it('is gone on with at once when it is taken', async () => {
+    client = clientOf(upstream);
+    await client.listOrganizations();
+    await client.tryLogin(other);
+    await client.listOrganizations();
+    expect(logins().map((form) => form.get('username'))).toEqual(['CORP\\gateway', 'CORP\\other']);
+    const tokens = upstream.requests('GET /v5/Organizations').map(({ headers }) => headers.authorization);
+    expect(tokens).toEqual(['Bearer access-token-1', 'Bearer access-token-2']);
+  });
+
+  it('changes nothing when it is refused', async () => {
+    client = clientOf(upstream);
+    await client.listOrganizations();
+    upstream.on('POST /v5/token', status(400));
+    expect(await failureOf(client.tryLogin(other))).toBeInstanceOf(UpstreamLoginFailedError);
+    await client.listOrganizations();
+    const tokens = upstream.requests('GET /v5/Organizations').map(({ headers }) => headers.authorization);
+    expect(tokens).toEqual(['Bearer access-token-1', 'Bearer access-token-1']);
   });
 });
 

@@ -24,7 +24,7 @@ import type {
   UpstreamHealth,
   UpstreamRestoreSession,
 } from './model.js';
-import type { VeeamClientOptions } from './options.js';
+import type { Login, VeeamClientOptions } from './options.js';
 import { presentable } from './presentable.js';
 import { RestoreFollowing } from './restore-following.js';
 import { isNotFound, RestoreSessions, sessionStopped } from './restore-sessions.js';
@@ -79,6 +79,14 @@ export class VeeamClient {
       }
       return { apiVersion: dialect.version, newerVersions: await this.upstream.versions.newerThan(dialect) };
     });
+  }
+
+  /**
+   * Logs in with an account or password that is about to become current. If upstream takes it, calls that begin from now on go by that login;
+   * those under way end with theirs.
+   */
+  tryLogin(login: Login): Promise<void> {
+    return presentable(() => this.upstream.tryLogin(login));
   }
 
   listOrganizations(signal?: AbortSignal): Promise<Organization[]> {

@@ -6,6 +6,8 @@ import { Database } from '@app/store';
 import { VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
+import { CredentialExpiry } from '../credential-profiles/credential-expiry.js';
+import { SecretRotation } from '../credential-profiles/secret-rotation.js';
 import { CLOCK, CONFIGURATION } from '../infrastructure/tokens.js';
 import { WebhookDispatcher } from '../webhooks/webhook-dispatcher.js';
 
@@ -37,6 +39,8 @@ export class HealthService {
     private readonly client: VeeamClient,
     private readonly sinks: AuditSinks,
     private readonly webhooks: WebhookDispatcher,
+    private readonly rotation: SecretRotation,
+    private readonly expiry: CredentialExpiry,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'webhooks' | 'ownerNotice'>,
   ) {}
@@ -53,6 +57,7 @@ export class HealthService {
       store,
       issuerKeys: this.issuerKeys(),
       upstream,
+      credentials: this.credentials(),
       ...this.auditSinks(),
       ...this.webhookDeliveries(),
     };
@@ -65,6 +70,15 @@ export class HealthService {
     const newer =
       newerVersions.length > 0 ? `; ${newerVersions.join(', ')} is served too and not used until configured` : '';
     return `API ${apiVersion}${newer}`;
+  }
+
+  /** What is in use goes on being used, so nothing of this keeps a request from being served. */
+  private credentials(): HealthCheck {
+    const faults = [
+      ...this.rotation.refused().map((name) => `what was changed of ${name} cannot be used`),
+      ...this.expiry.expired().map((name) => `the certificate of credential profile ${name} has expired`),
+    ];
+    return faults.length === 0 ? { status: 'up' } : { status: 'degraded', detail: faults.join(', ') };
   }
 
   /** Absent where there are none. */

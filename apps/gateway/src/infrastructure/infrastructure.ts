@@ -4,6 +4,7 @@ import { type Configuration, type ConfigurationReload, ConfigurationSource } fro
 import { AccessTokenAuthenticator } from '@app/identity';
 import { addUpstreamTime, currentRequestContext, type Logger, Metrics, traceparent } from '@app/logging';
 import { PolicySource } from '@app/policy';
+import { SecretGroup } from '@app/secrets';
 import {
   Database,
   DeviceCodesRepository,
@@ -18,6 +19,7 @@ import { type UpstreamRequestEvent, VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 
 import { AuditTrail } from '../audit/audit-trail.js';
+import { CredentialCertificates } from '../credential-profiles/credential-certificates.js';
 import { KeyedHashes } from './keyed-hashes.js';
 import { CLOCK, CONFIGURATION, LOGGER } from './tokens.js';
 
@@ -64,6 +66,10 @@ export function infrastructure(configuration: Configuration, { clock, logger, re
     },
     AuditTrail,
     KeyedHashes,
+    {
+      provide: CredentialCertificates,
+      useFactory: () => CredentialCertificates.open(configuration, clock),
+    },
     {
       provide: ConfigurationSource,
       useFactory: (trail: AuditTrail, policy: PolicySource) =>
@@ -166,6 +172,7 @@ function createVeeamClient(
 ): VeeamClient {
   return new VeeamClient({
     ...upstream,
+    login: new SecretGroup({ username: upstream.username, password: upstream.password }),
     secrets,
     clock,
     versionMemory: {

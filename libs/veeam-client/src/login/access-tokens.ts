@@ -2,7 +2,7 @@ import type { Clock } from '@app/clock';
 import { DomainError, UpstreamBrokenError, UpstreamLoginFailedError, UpstreamUnavailableError } from '@app/problems';
 import type { Secret } from '@app/secrets';
 import { Failure } from '../failures.js';
-import type { PasswordSource } from '../options.js';
+import type { Login, LoginSource } from '../options.js';
 import type { HttpAnswer } from '../transport/json-transport.js';
 import type { WireForm } from '../wire/body.js';
 import { answerReader } from '../wire/call.js';
@@ -10,14 +10,21 @@ import { causeFrom, isSuccess, retryAfter } from '../wire/refusal.js';
 import { readTokens } from './token-answer.js';
 
 export interface AccessTokensOptions {
-  readonly username: string;
-  readonly password: PasswordSource;
+  readonly login: LoginSource;
   /** What a dialect wants in every login. */
   readonly loginFields: WireForm;
   readonly clock: Clock;
   readonly refusedLoginMs: number;
+  readonly refusedFreshLoginMs: number;
   /** Posts a form to the token resource. */
   readonly post: (form: WireForm) => Promise<HttpAnswer>;
+}
+
+interface Refused {
+  readonly error: DomainError;
+  readonly login: Login;
+  /** Milliseconds since the Unix epoch. */
+  readonly until: number;
 }
 
 interface Tokens {
@@ -36,7 +43,8 @@ const EARLY_MS = 60_000;
 export class AccessTokens {
   private tokens: Tokens | undefined;
   private login: Promise<Tokens> | undefined;
-  private refused: { readonly error: DomainError; readonly password: Secret; readonly until: number } | undefined;
+  private refused: Refused | undefined;
+  private refusedFresh: Refused | undefined;
 
   constructor(private readonly options: AccessTokensOptions) {}
 
@@ -53,6 +61,11 @@ export class AccessTokens {
   /** Upstream answered 401 to this token. Of many calls that met it, only the first throws it away. */
   discard(access: Secret): void {
     if (this.tokens?.access.equals(access)) this.tokens = undefined;
+  }
+
+  /** Logs in with another login, and goes on with its token. @throws as `current` */
+  async tryLogin(login: Login): Promise<void> {
+    this.tokens = await this.with(login);
   }
 
   /** Gives the login up without a word upstream: what it was, if there is one. */
@@ -78,30 +91,35 @@ export class AccessTokens {
   }
 
   private async byPassword(): Promise<Tokens> {
-    const password = this.options.password.current;
-    this.throwIfJustRefused(password);
+    const login = this.options.login.current;
+    this.throwIfRefused(this.refused, login);
     try {
-      return await this.withPassword(password);
+      return await this.with(login);
     } catch (error) {
       if (!(error instanceof UpstreamLoginFailedError)) throw error;
-      const fresh = await this.freshPassword();
-      if (fresh.equals(password)) throw this.remember(error, password);
-      try {
-        return await this.withPassword(fresh);
-      } catch (secondError) {
-        throw secondError instanceof UpstreamLoginFailedError ? this.remember(secondError, fresh) : secondError;
-      }
+      this.refused = this.refusedUntil(error, login, this.options.refusedLoginMs);
+      return this.byFreshLogin(login, error);
     }
   }
 
-  /** The password may have been rotated since it was read. One that cannot be read now stays what it was. */
-  private async freshPassword(): Promise<Secret> {
-    await this.options.password.load().catch(() => undefined);
-    return this.options.password.current;
+  /** The login may have been rotated since it was read. One that upstream refuses as well does not become current. */
+  private async byFreshLogin(refused: Login, error: UpstreamLoginFailedError): Promise<Tokens> {
+    const fresh = await this.options.login.read().catch(() => refused);
+    if (areEqual(fresh, refused)) throw error;
+    this.throwIfRefused(this.refusedFresh, fresh);
+    try {
+      const tokens = await this.with(fresh);
+      this.options.login.replace(fresh);
+      return tokens;
+    } catch (freshError) {
+      if (freshError instanceof UpstreamLoginFailedError) {
+        this.refusedFresh = this.refusedUntil(freshError, fresh, this.options.refusedFreshLoginMs);
+      }
+      throw freshError;
+    }
   }
 
-  private async withPassword(password: Secret): Promise<Tokens> {
-    const { username } = this.options;
+  private async with({ username, password }: Login): Promise<Tokens> {
     const answer = await this.post({ grant_type: 'password', username, password });
     if (isSuccess(answer.status)) return this.read(answer);
     throw this.refusal(answer, password);
@@ -134,13 +152,15 @@ export class AccessTokens {
     return new UpstreamBrokenError('The backup server gave no usable answer to the login.', options);
   }
 
-  private throwIfJustRefused(password: Secret): void {
-    const { refused } = this;
-    if (refused && this.options.clock.now() < refused.until && refused.password.equals(password)) throw refused.error;
+  private throwIfRefused(refused: Refused | undefined, login: Login): void {
+    if (refused && this.options.clock.now() < refused.until && areEqual(refused.login, login)) throw refused.error;
   }
 
-  private remember(error: UpstreamLoginFailedError, password: Secret): UpstreamLoginFailedError {
-    this.refused = { error, password, until: this.options.clock.now() + this.options.refusedLoginMs };
-    return error;
+  private refusedUntil(error: UpstreamLoginFailedError, login: Login, forMs: number): Refused {
+    return { error, login, until: this.options.clock.now() + forMs };
   }
+}
+
+function areEqual(one: Login, other: Login): boolean {
+  return one.username.equals(other.username) && one.password.equals(other.password);
 }

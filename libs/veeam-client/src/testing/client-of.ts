@@ -2,7 +2,7 @@ import { SystemClock } from '@app/clock';
 import { DomainError } from '@app/problems';
 import { Secret } from '@app/secrets';
 import { inspect } from 'node:util';
-import type { PasswordSource, UpstreamRequestEvent, VeeamClientOptions } from '../options.js';
+import type { LoginSource, UpstreamRequestEvent, VeeamClientOptions } from '../options.js';
 import { VeeamClient } from '../veeam-client.js';
 import type { ScriptedUpstream } from './scripted-upstream.js';
 
@@ -10,15 +10,14 @@ import type { ScriptedUpstream } from './scripted-upstream.js';
 export const CANARY = 'c4n4ry';
 export const VEEAM_PASSWORD = `veeam-password-${CANARY}`;
 
-export function passwordSource(...values: string[]): PasswordSource {
-  let index = 0;
+/** @param password in use at first */
+export function loginSource(password: string, freshPassword = password): LoginSource {
+  const login = (text: string) => ({ username: new Secret('CORP\\gateway'), password: new Secret(text) });
   return {
-    get current() {
-      return new Secret(values[index] ?? '');
-    },
-    load: () => {
-      index = Math.min(index + 1, values.length - 1);
-      return Promise.resolve();
+    current: login(password),
+    read: () => Promise.resolve(login(freshPassword)),
+    replace(values) {
+      Object.assign(this, { current: values });
     },
   };
 }
@@ -31,8 +30,7 @@ export function clientOf(
     url: upstream.url,
     apiVersion: 'v5',
     trust: { kind: 'fingerprint', sha256: upstream.certificate.fingerprint },
-    username: 'CORP\\gateway',
-    password: passwordSource(VEEAM_PASSWORD),
+    login: loginSource(VEEAM_PASSWORD),
     clock: new SystemClock(),
     timeouts: { retryDelayMs: 1, stopPollMs: 1, ...timeouts },
     ...options,
