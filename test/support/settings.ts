@@ -18,7 +18,6 @@ export interface YamlSettings {
   readonly operatorCeilings?: Readonly<Record<string, unknown>>;
   readonly webhooks?: readonly Readonly<Record<string, unknown>>[];
   readonly ownerNotice?: Readonly<Record<string, unknown>>;
-  readonly credentialProfiles?: readonly Readonly<Record<string, unknown>>[];
 }
 
 /** The environment that names a changed copy of the neighbours' YAML file; it goes when the neighbours go. */
