@@ -182,6 +182,42 @@ export interface DeviceCode {
   readonly message: string;
 }
 
+/** Whose settings they are: mail settings belong to an explorer, and to the whole server. */
+export type EmailExplorer = 'onedrive' | 'sharepoint';
+
+export interface EmailSettings {
+  readonly isEnabled: boolean;
+  readonly server: string | undefined;
+  /** Whether the mail server wants a login, and whose. */
+  readonly needsLogin: boolean;
+  readonly userName: string | undefined;
+  /** Somebody's consent, where mail goes out by Google or Microsoft 365 rather than by a mail server. */
+  readonly consent: 'not-needed' | 'given' | 'missing';
+}
+
+/** Mail by a mail server of the company's own. */
+export interface NewEmailSettings {
+  readonly server: string;
+  readonly port: number;
+  /** Of notifications; each mail that is sent for somebody names its own sender. */
+  readonly from: string;
+  /** STARTTLS, or TLS from the start on port 465. */
+  readonly usesTls: boolean;
+  readonly login: { readonly userName: string; readonly password: Secret } | undefined;
+}
+
+export interface MissingEmailSetting {
+  readonly explorer: EmailExplorer;
+  readonly setting: 'isEnabled' | 'server' | 'userName' | 'consent';
+  readonly message: string;
+}
+
+export interface EmailReadiness {
+  readonly isReady: boolean;
+  /** Of the settings that are looked at first; empty when mail can be sent. */
+  readonly missing: readonly MissingEmailSetting[];
+}
+
 export interface UpstreamHealth {
   readonly apiVersion: ApiVersion;
   /** With `auto` only: newer versions that are served and known here too, and are used once configured. */

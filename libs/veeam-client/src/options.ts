@@ -69,7 +69,7 @@ export const DEFAULT_TIMEOUTS: UpstreamTimeouts = {
 
 /** One request as it went to upstream: chosen facts for log and metrics, without ids and secrets. */
 export interface UpstreamRequestEvent {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT';
   /** Template such as `/v5/RestoreSessions/{restoreSessionId}`. */
   readonly route: string;
   /** Absent when no answer came. */

@@ -15,7 +15,7 @@ import { retryPause } from './transport/retry-pause.js';
 import { type Route, route } from './transport/route.js';
 import { secretsIn, toForm, toJson, type WireForm } from './wire/body.js';
 import { VersionDetection } from './version-detection.js';
-import { answerReader, type Call } from './wire/call.js';
+import { answerReader, type Call, type Method } from './wire/call.js';
 import { isSuccess, refusedAnswer, retryAfter, TRANSIENT_STATUSES } from './wire/refusal.js';
 import { openedStream } from './wire/save-answer.js';
 
@@ -245,7 +245,7 @@ export class Upstream {
     };
   }
 
-  private unauthorized(method: 'GET' | 'POST', { path }: Route, body?: string, contentType?: string): HttpRequest {
+  private unauthorized(method: Method, { path }: Route, body?: string, contentType?: string): HttpRequest {
     const headers = { ...this.commonHeaders(), ...(contentType ? { 'content-type': contentType } : {}) };
     return { method, path, headers, body, headersMs: this.timeouts.headersMs };
   }

@@ -182,17 +182,56 @@ it('a device code is a secret', async () => {
 });
 
 describe('e-mail settings', () => {
-  const on = ok({ enableNotification: true });
-  const off = ok({ enableNotification: false });
+  const complete = { enableNotification: true, smtpServer: 'smtp.contoso.com' };
+  const on = ok(complete);
+  const off = ok({ ...complete, enableNotification: false });
 
   it.each([
-    ['of the OneDrive Explorer', on, off, true],
-    ['of the SharePoint Explorer', off, on, true],
-    ['of the SharePoint Explorer alone', status(404), on, true],
-    ['of neither', off, off, false],
-  ])('%s count', async (_, veod, vesp, isEnabled) => {
+    ['of the OneDrive Explorer', on, off],
+    ['of the SharePoint Explorer', off, on],
+    ['of the SharePoint Explorer alone', status(404), on],
+  ])('%s are enough', async (_, veod, vesp) => {
     upstream.on('GET /v5/VEODEmailSettings', veod);
     upstream.on('GET /v5/VESPEmailSettings', vesp);
-    expect(await client.emailSettings()).toEqual({ isEnabled });
+    expect(await client.emailReadiness()).toEqual({ isReady: true, missing: [] });
+  });
+
+  it.each<[string, object, string[]]>([
+    ['switched off', { ...complete, enableNotification: false }, ['isEnabled']],
+    ['without a server', { enableNotification: true }, ['server']],
+    ['with an empty server', { ...complete, smtpServer: '' }, ['server']],
+    ['with a login of nobody', { ...complete, useAuthentication: true }, ['userName']],
+    ['all unset', { enableNotification: false, smtpServer: '', useAuthentication: false }, ['isEnabled', 'server']],
+  ])('%s lack something', async (_, veod, settings) => {
+    upstream.on('GET /v5/VEODEmailSettings', ok(veod));
+    upstream.on('GET /v5/VESPEmailSettings', off);
+    const { isReady, missing } = await client.emailReadiness();
+    expect(isReady).toBe(false);
+    expect(missing.map(({ setting }) => setting)).toEqual(settings);
+    expect(missing.every(({ explorer, message }) => explorer === 'onedrive' && message.length > 0)).toBe(true);
+  });
+
+  it('are changed in both explorers, with the password where upstream wants a login', async () => {
+    upstream.on('PUT /v5/VEODEmailSettings', ok({}));
+    upstream.on('PUT /v5/VESPEmailSettings', ok({}));
+    const settings = { server: 'smtp.contoso.com', port: 587, from: 'restore@contoso.com', usesTls: true };
+    const login = { userName: 'mailer', password: new Secret('of the mailer') };
+    expect(await client.changeEmailSettings({ ...settings, login })).toEqual(['onedrive', 'sharepoint']);
+    expect(await client.changeEmailSettings({ ...settings, login: undefined })).toEqual(['onedrive', 'sharepoint']);
+    const common = { enableNotification: true, smtpServer: 'smtp.contoso.com', port: 587, from: 'restore@contoso.com' };
+    const bodies = upstream.requests('PUT /v5/VEODEmailSettings').map(({ body }) => JSON.parse(body) as unknown);
+    expect(bodies).toEqual([
+      { ...common, useSSL: true, useAuthentication: true, username: 'mailer', userPassword: 'of the mailer' },
+      { ...common, useSSL: true, useAuthentication: false },
+    ]);
+  });
+
+  it('are changed where they are, and told to be nowhere', async () => {
+    upstream.on('PUT /v5/VEODEmailSettings', status(404));
+    upstream.on('PUT /v5/VESPEmailSettings', ok({}));
+    const settings = { server: 's', port: 25, from: 'restore@contoso.com', usesTls: false, login: undefined };
+    expect(await client.changeEmailSettings(settings)).toEqual(['sharepoint']);
+    upstream.on('PUT /v5/VESPEmailSettings', status(404));
+    await expect(client.changeEmailSettings(settings)).rejects.toMatchObject({ code: 'upstream-rejected' });
   });
 });

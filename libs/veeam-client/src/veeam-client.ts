@@ -4,15 +4,18 @@ import { EmailNotSetUpError, ValidationFailedError } from '@app/problems';
 import type { Secret } from '@app/secrets';
 import { type Capabilities, demandCall, demandCopy, demandRestore } from './dialects/capabilities.js';
 import type { Dialect, OpenRestoreSessionOptions, SaveOptions } from './dialects/dialect.js';
-import { isEmailEnabled } from './email-settings.js';
+import { changeEmailSettings, emailReadiness } from './email-settings.js';
 import { RefusedAnswer } from './failures.js';
 import type {
   ActionItem,
   ActionResult,
   CopyOptions,
   DeviceCode,
+  EmailExplorer,
+  EmailReadiness,
   FollowedRestore,
   MailOptions,
+  NewEmailSettings,
   OneDrive,
   Organization,
   OrganizationUser,
@@ -197,9 +200,14 @@ export class VeeamClient {
     );
   }
 
-  /** Whether the settings that `send` needs are there. */
-  emailSettings(): Promise<{ readonly isEnabled: boolean }> {
-    return presentable(async () => ({ isEnabled: await isEmailEnabled(this.upstream) }));
+  /** Whether mail can be sent, by upstream's settings. */
+  emailReadiness(): Promise<EmailReadiness> {
+    return presentable(() => emailReadiness(this.upstream));
+  }
+
+  /** Has the whole backup server send its mails as given. @returns the explorers whose settings were changed */
+  changeEmailSettings(settings: NewEmailSettings): Promise<EmailExplorer[]> {
+    return presentable(() => changeEmailSettings(this.upstream, settings));
   }
 
   /**
@@ -252,7 +260,8 @@ export class VeeamClient {
       } catch (error) {
         if (await this.sessions.isGone(error, sessionId)) throw sessionStopped(error);
         if (!(error instanceof RefusedAnswer && MAY_LACK_EMAIL.has(error.error.code))) throw error;
-        if (await isEmailEnabled(this.upstream).catch(() => true)) throw error;
+        const { isReady } = await emailReadiness(this.upstream).catch(() => ({ isReady: true }));
+        if (isReady) throw error;
         throw new EmailNotSetUpError('E-mail is not set up on the backup server.', { cause: error.error.cause });
       }
     });

@@ -111,7 +111,7 @@ export class ActionsService {
       const from = this.mailRules.sender(principal, request.from);
       const asked = this.toAsked(principal, session, request);
       const decision = await this.authorization.act(principal, session, target.oid, asked);
-      if (!(await this.client.emailSettings()).isEnabled) {
+      if (!(await this.client.emailReadiness()).isReady) {
         throw new EmailNotSetUpError('E-mail is not set up on the backup server.');
       }
       const stored: StoredRequest = { action: 'send', from: from.address, to, subject, text };

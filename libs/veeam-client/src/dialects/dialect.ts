@@ -5,7 +5,10 @@ import type {
   ActionResult,
   CopyOptions,
   DeviceCode,
+  EmailExplorer,
+  EmailSettings,
   MailOptions,
+  NewEmailSettings,
   OneDrive,
   Organization,
   OrganizationUser,
@@ -32,6 +35,14 @@ export interface OpenRestoreSessionOptions {
 export interface SaveOptions {
   /** Only single documents have a choice; everything else is always a ZIP. */
   readonly asZip: boolean;
+}
+
+/** Of one explorer on the backup server. */
+export interface EmailSettingsCalls {
+  readonly explorer: EmailExplorer;
+  readonly read: () => Call<EmailSettings>;
+  /** What is not given stays as it is. */
+  readonly change: (settings: NewEmailSettings) => Call<void>;
 }
 
 /**
@@ -61,8 +72,8 @@ export interface Dialect {
   listOneDrives(restoreSessionId: string, page: PageRequest): Call<Page<OneDrive>>;
   getOneDrive(restoreSessionId: string, oneDriveId: string): Call<OneDrive>;
 
-  /** The settings that `send` may take, in the order to look at; any one that is enabled is enough. */
-  emailSettings(): readonly Call<{ readonly isEnabled: boolean }>[];
+  /** The settings that `send` may take, in the order to look at; any one that is complete is enough. */
+  readonly emailSettings: readonly EmailSettingsCalls[];
   restore(
     restoreSessionId: string,
     item: ActionItem,

@@ -92,6 +92,7 @@ function faultsOf(where: string, value: unknown, unresolved: WireSchema, resolve
   }
   if (typeof value === 'string')
     return schema.type === 'string' ? textFaults(where, value, schema) : [`${where} is text`];
+  if (schema.type === 'integer' && Number.isInteger(value)) return [];
   return typeof value === schema.type ? [] : [`${where} is a ${typeof value}`];
 }
 

@@ -2,9 +2,11 @@ import { UpstreamBrokenError } from '@app/problems';
 import type { Route } from '../transport/route.js';
 import type { WireValue } from './body.js';
 
+export type Method = 'GET' | 'POST' | 'PUT';
+
 /** One request of a dialect and how its answer reads. Data and a pure function: nothing is sent by making one. */
 export interface Call<T> {
-  readonly method: 'GET' | 'POST';
+  readonly method: Method;
   /** Below the version. */
   readonly route: Route;
   readonly body?: WireValue;
@@ -27,6 +29,11 @@ export function get<T>(route: Route, read: (body: unknown) => T): Call<T> {
 
 export function post<T>(route: Route, body: WireValue, read: (body: unknown) => T): Call<T> {
   return { method: 'POST', route, body, read: (answer) => read(answer.json()) };
+}
+
+/** As `command`, for what replaces something. */
+export function put(route: Route, body: WireValue): Call<void> {
+  return { method: 'PUT', route, body, read: () => undefined };
 }
 
 /** For calls whose answer says nothing beyond its status, with a body or without one. */

@@ -45,6 +45,10 @@ export class Fields {
   }
 
   /** A whole number from 0 that a double holds exactly. */
+  optionalBoolean(name: string): boolean | undefined {
+    return this.get(name) === undefined ? undefined : this.boolean(name);
+  }
+
   count(name: string): number {
     return this.optionalCount(name) ?? this.refuse(name);
   }

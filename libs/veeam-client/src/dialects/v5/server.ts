@@ -1,6 +1,6 @@
 import { route } from '../../transport/route.js';
 import { type Call, get } from '../../wire/call.js';
-import { Fields } from '../../wire/fields.js';
+import { emailSettingsAt } from '../shared/email-settings.js';
 
 /** v5 has no health resource and no ServiceInstance; the list of organizations is short and needs a login. */
 export function health(): Call<void> {
@@ -8,8 +8,7 @@ export function health(): Call<void> {
 }
 
 /** The OneDrive Explorer has settings of its own, while the v5 page on `sendTo` points at those of SharePoint. */
-export function emailSettings(): readonly Call<{ readonly isEnabled: boolean }>[] {
-  return ['/VEODEmailSettings', '/VESPEmailSettings'].map((path) =>
-    get(route(path), (body) => ({ isEnabled: new Fields(body, 'e-mail settings').boolean('enableNotification') })),
-  );
-}
+export const emailSettings = [
+  emailSettingsAt('onedrive', '/VEODEmailSettings', 'smtpServer'),
+  emailSettingsAt('sharepoint', '/VESPEmailSettings', 'smtpServer'),
+];

@@ -59,7 +59,9 @@ const everyCopyOptions: CopyOptions[] = flags.flatMap((flag) =>
 );
 
 /** Every call of the dialect with every combination of options; a call without a row here does not compile. */
-const everyCall: CallsOf<Dialect> & CallsOf<NonNullable<Dialect['following']>> = {
+const mailServer = { server: 'smtp.contoso.com', port: 587, from: 'restore@contoso.com', usesTls: true };
+
+const everyCall: CallsOf<Dialect> & CallsOf<NonNullable<Dialect['following']>> & { emailSettings: Call<unknown>[] } = {
   health: [v8.health()],
   listOrganizations: [v8.listOrganizations(page)],
   listUsers: [v8.listUsers(organizationId, page)],
@@ -78,7 +80,10 @@ const everyCall: CallsOf<Dialect> & CallsOf<NonNullable<Dialect['following']>> =
   requestDeviceCode: [v8.requestDeviceCode(sid, applicationId)],
   listOneDrives: [v8.listOneDrives(sid, page)],
   getOneDrive: [v8.getOneDrive(sid, oneDriveId)],
-  emailSettings: [...v8.emailSettings()],
+  emailSettings: v8.emailSettings.flatMap(({ read, change }) => [
+    read(),
+    ...[undefined, { userName: 'mailer', password: secret }].map((login) => change({ ...mailServer, login })),
+  ]),
   restore: everyCredential.flatMap((credentials) =>
     (['keep', 'overwrite'] as const).map((documentAction) =>
       v8.restore(sid, item, { documentVersion: 'last', documentAction }, credentials),

@@ -1,6 +1,6 @@
 import { route } from '../../transport/route.js';
 import { type Call, command, get } from '../../wire/call.js';
-import { Fields } from '../../wire/fields.js';
+import { emailSettingsAt } from '../shared/email-settings.js';
 
 /** Not `Health`: it tells of the server's own database, while this is what requests need. */
 export function health(): Call<void> {
@@ -8,13 +8,7 @@ export function health(): Call<void> {
 }
 
 /** The OneDrive Explorer's settings, and no others, count for `send`. */
-export function emailSettings(): readonly Call<{ readonly isEnabled: boolean }>[] {
-  return [
-    get(route('/VeodEmailSettings'), (body) => ({
-      isEnabled: new Fields(body, 'e-mail settings').boolean('enableNotification'),
-    })),
-  ];
-}
+export const emailSettings = [emailSettingsAt('onedrive', '/VeodEmailSettings', 'server')];
 
 export function logout(): Call<void> {
   return command(route('/token/logout'));

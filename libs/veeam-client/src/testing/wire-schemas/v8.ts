@@ -39,6 +39,7 @@ const get = (template: string, ids: WireOperation['ids'], query: WireOperation['
   ...(ids && { ids }),
   query,
 });
+const put = (template: string, body: WireSchema): WireOperation => ({ method: 'PUT', template, body });
 const post = (template: string, ids: WireOperation['ids'], body?: WireSchema): WireOperation => ({
   method: 'POST',
   template,
@@ -129,4 +130,25 @@ export const v8Operations: readonly WireOperation[] = [
   ),
   post(`${oneDrive}/save`, ofOneDrive),
   get('/v8/VeodEmailSettings', {}),
+  put(
+    '/v8/VeodEmailSettings',
+    object(
+      {
+        enableNotification: flag,
+        server: text,
+        port: count,
+        from: text,
+        useSSL: flag,
+        useAuthentication: flag,
+        username: text,
+        userPassword: text,
+      },
+      'enableNotification',
+      'server',
+      'port',
+      'from',
+      'useSSL',
+      'useAuthentication',
+    ),
+  ),
 ];
