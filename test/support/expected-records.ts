@@ -20,6 +20,7 @@ function denial(row: string, column: string, status: number): string[] {
   // The decision on another action than the one explained was never made.
   if (row.endsWith('/explain') && !withoutSession.includes(column)) return [];
   if (row.includes('audit-records')) return ['readAuditRecords deny default-deny'];
+  if (row.includes('send-readiness')) return ['readSendReadiness deny default-deny'];
   if (row.includes('operations')) return ['readOperations deny default-deny'];
   if (isOpening(row)) return ['openRestoreSession deny default-deny'];
   // 404 where the session is not the caller's, 403 where it does not even come to that.
@@ -43,6 +44,7 @@ function allowed(row: string, column: string): string[] {
     return ['requestDeviceCode allow operators-request-device-codes', 'device-code.issued'];
   }
   if (row.includes('audit-records')) return ['readAuditRecords allow auditors-read-the-trail'];
+  if (row.includes('send-readiness')) return ['readSendReadiness allow operators-read-send-readiness'];
   if (/onedrives/i.test(row)) {
     const action = actionOf(row);
     return [`${action} allow ${action === 'copy' || action === 'send' ? `operators-${action}` : permit}`];

@@ -47,6 +47,7 @@ import { RunningOperations } from './operations/running-operations.js';
 import { StartDecisions } from './operations/start-decisions.js';
 import { AuditAccess } from './policy/audit-access.service.js';
 import { AuthorizationService } from './policy/authorization.service.js';
+import { GatewayAccess } from './policy/gateway-access.service.js';
 import { MailRules } from './policy/mail-rules.service.js';
 import { OneDriveLookup } from './policy/onedrive-lookup.service.js';
 import { OwnershipService } from './policy/ownership.service.js';
@@ -60,6 +61,8 @@ import { RestoreSessionEnds } from './restore-sessions/restore-session-ends.js';
 import { RestoreSessionExpiry } from './restore-sessions/restore-session-expiry.js';
 import { RestoreSessionsController } from './restore-sessions/restore-sessions.controller.js';
 import { RestoreSessionsService } from './restore-sessions/restore-sessions.service.js';
+import { SendReadinessController } from './send-readiness/send-readiness.controller.js';
+import { SendReadinessService } from './send-readiness/send-readiness.service.js';
 import { V5ActionResponder } from './v5-compatibility/v5-action-responder.js';
 import { V5OrganizationsController } from './v5-compatibility/v5-organizations.controller.js';
 import { V5RestoreSessionsController } from './v5-compatibility/v5-restore-sessions.controller.js';
@@ -73,6 +76,7 @@ const controllers = [
   OneDriveActionsController,
   DeviceCodesController,
   OperationsController,
+  SendReadinessController,
   PolicyController,
   AuditRecordsController,
   V5OrganizationsController,
@@ -99,6 +103,8 @@ const services = [
   OneDriveLookup,
   AuthorizationService,
   AuditAccess,
+  GatewayAccess,
+  SendReadinessService,
   AuditRecordsService,
   AuditExportResponder,
   AuditSinks,

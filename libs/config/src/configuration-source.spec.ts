@@ -103,13 +103,13 @@ describe('the live part of the configuration', () => {
 
   it('tells of no replacement when what is in force is back after a broken file', async () => {
     const source = await start();
-    for (const _ of [1, 2]) {
-      await write({ roleBindings: [{ role: 'operator' }] });
+    // The same broken file again is another fault, and told again.
+    for (const role of ['operator', 'operator']) {
+      await write({ roleBindings: [{ role }] });
       await source.reload();
       await write({});
       await source.reload();
     }
-    // The same broken file again is another fault, and was told again.
     expect(reloads.map(({ kind }) => kind)).toEqual(['refused', 'refused']);
     await write({ emergencyStop: true });
     await source.reload();

@@ -12,6 +12,7 @@ const fixedMembers = [
   'organizations',
   'issuers',
   'credentialProfiles',
+  'mailServer',
   'webhooks',
   'ownerNotice',
   'limits',

@@ -32,6 +32,8 @@ export interface Configuration {
     /** Domains mail may go to, lower-cased. Nothing may be sent while it is empty. */
     readonly recipientDomains: readonly string[];
   };
+  /** What `npm run email-settings -- apply` has upstream send its mails by; the running gateway sends none itself. */
+  readonly mailServer: MailServer | undefined;
   /** Where calling applications are told that their operations have ended: one a client. */
   readonly webhooks: readonly ClientWebhook[];
   /** Where it is told that somebody acts on a OneDrive that is not their own; nowhere when absent. */
@@ -167,6 +169,16 @@ export type AuditSinkConfiguration =
       /** Absolute; the CAs Node.js ships with when absent. */
       readonly caFile: string | undefined;
     };
+
+export interface MailServer {
+  readonly host: string;
+  readonly port: number;
+  /** The sender of notifications. */
+  readonly from: string;
+  /** STARTTLS, or TLS from the start on port 465. */
+  readonly usesTls: boolean;
+  readonly login: { readonly userName: string; readonly password: SecretSource } | undefined;
+}
 
 /** A place that signed messages are posted to. */
 export interface WebhookReceiver {

@@ -312,6 +312,20 @@ describe('loadConfiguration', () => {
     expect(other.issuers.map((known) => known.ownershipByEmail)).toEqual([undefined, ownershipByEmail]);
   });
 
+  it('reads the mail server of upstream, with its password', async () => {
+    const mailServer = { host: 'smtp.contoso.com', from: 'Restore@contoso.com' };
+    await writeSettings({ mailServer });
+    const common = { host: 'smtp.contoso.com', port: 587, from: 'restore@contoso.com', usesTls: true };
+    expect((await loadConfiguration(environment)).mailServer).toEqual({ ...common, login: undefined });
+    const login = { userName: 'mailer', password: { env: 'CONTOSO_PASSWORD' } };
+    await writeSettings({ mailServer: { ...mailServer, port: 25, tls: false, ...login }, credentialProfiles: [] });
+    const configuration = await loadConfiguration(environment);
+    const password = configuration.mailServer?.login?.password;
+    expect(configuration.mailServer).toMatchObject({ port: 25, usesTls: false, login: { userName: 'mailer' } });
+    expect(password?.current.expose()).toBe('contoso-secret-3');
+    expect(configuration.secrets).toContain(password);
+  });
+
   it('needs no issuer in the environment when the YAML has some', async () => {
     const { issuers } = await loadConfiguration({ ...environment, SSO_ISSUER: '', SSO_AUDIENCE: '' });
     expect(issuers.map((known) => known.issuer)).toEqual(['https://login.fabrikam.com']);
@@ -415,6 +429,20 @@ describe('loadConfiguration', () => {
   });
 
   it.each<[string, object, string[]]>([
+    [
+      'a mail server with a user and no password',
+      { mailServer: { host: 'smtp.contoso.com', from: 'restore@contoso.com', userName: 'mailer' } },
+      ['mailServer: must have both of userName and password, or none'],
+    ],
+    [
+      'a mail server that is none',
+      { mailServer: { host: 'smtp contoso', port: 0, from: 'nobody' } },
+      [
+        'mailServer.host: must be an IP address or a host name',
+        'mailServer.port: must be a whole number from 1 to 65535',
+        'mailServer.from: must be an e-mail address',
+      ],
+    ],
     ['no organization', { organizations: [] }, ['organizations: must not be empty']],
     ['a name for a list', { organizations: 'contoso' }, ['organizations: must be a list']],
     ['names for mappings', { organizations: ['contoso'] }, ['organizations: must be a list of mappings']],
@@ -726,6 +754,7 @@ describe('loadConfiguration', () => {
     await mkdir(join(folder, 'secrets'));
     await write('secrets/fabrikam.pfx', Buffer.from([0x30, 0x00]).toString('base64'));
     await write('secrets/fabrikam.pfx.password', 'pfx password');
+    await write('secrets/smtp.password', 'smtp password');
     const GATEWAY_CONFIG = await write('sample.yaml', await readFile(sample));
     const { issuers, limits, credentialProfiles } = await loadConfiguration({
       ...environment,

@@ -13,6 +13,7 @@ import {
 } from './environment.js';
 import { Faults } from './faults.js';
 import { certificateFile, folder } from './files.js';
+import { mailServerVariables, openMailServer } from './mail-server.js';
 import { checkReferences, issuersOf } from './references.js';
 import { SecretLoader } from './secret-loader.js';
 import { readSettings } from './settings-file.js';
@@ -45,7 +46,11 @@ async function load(environment: NodeJS.ProcessEnv, isReadingSecrets: boolean): 
   const settingsFile = raw.GATEWAY_CONFIG === undefined ? undefined : await readSettings(settingsPath, faults);
   const settings = settingsFile?.settings;
   if (settings) checkReferences(settings, raw, faults);
-  const referenced = settings && [...referencedVariables(settings.credentialProfiles), ...webhookVariables(settings)];
+  const referenced = settings && [
+    ...referencedVariables(settings.credentialProfiles),
+    ...webhookVariables(settings),
+    ...mailServerVariables(settings.mailServer),
+  ];
   refuseLikelyTypos(raw, referenced && new Set(referenced), faults);
 
   const loader = new SecretLoader(raw, faults, isReadingSecrets);
@@ -64,6 +69,7 @@ async function load(environment: NodeJS.ProcessEnv, isReadingSecrets: boolean): 
   );
   const webhooks =
     settings && (await openWebhooks(settings, issuersOf(settings, raw), dirname(settingsPath), loader, faults));
+  const mailServer = await openMailServer(settings?.mailServer, dirname(settingsPath), loader);
   const databaseCaFile = await certificateFile(raw, 'DATABASE_CA_FILE', faults);
   const upstreamCaFile = await certificateFile(raw, 'VEEAM_CA_FILE', faults);
   const policyDir = await folder(raw, 'POLICY_DIR', faults);
@@ -105,6 +111,7 @@ async function load(environment: NodeJS.ProcessEnv, isReadingSecrets: boolean): 
     })),
     credentialProfiles,
     mail: { senders: settings.mail.senders, recipientDomains: settings.mail.recipientDomains },
+    mailServer,
     ...webhooks,
     limits: limitsOf(settings.limits, variables.V5_MAX_WAIT),
     emergencyStop: settings.emergencyStop,
@@ -113,7 +120,13 @@ async function load(environment: NodeJS.ProcessEnv, isReadingSecrets: boolean): 
     settingsFile: { path: settingsPath, digest: settingsFile.digest },
     audit: { retentionMonths: settings.audit.retention?.months, sinks },
     policyDir,
-    secrets: [databaseUrl, password, ...credentialProfiles.flatMap(secretsOf), ...keysOf(webhooks)],
+    secrets: [
+      databaseUrl,
+      password,
+      ...credentialProfiles.flatMap(secretsOf),
+      ...keysOf(webhooks),
+      ...(mailServer?.login ? [mailServer.login.password] : []),
+    ],
   });
 }
 

@@ -1,6 +1,7 @@
 import { checkProductionUrl, isProduction, type RawEnvironment } from './environment.js';
 import { organizationsOf } from './credential-profiles.js';
 import type { Faults } from './faults.js';
+import { checkMailServer } from './mail-server.js';
 import type { Settings } from './settings.js';
 import { issuerOf } from './webhooks.js';
 
@@ -13,6 +14,7 @@ export function checkReferences(settings: Settings, raw: RawEnvironment, faults:
   checkProfiles(settings, faults);
   checkSinks(settings, raw, faults);
   checkWebhooks(settings, raw, faults);
+  checkMailServer(settings.mailServer, faults);
 
   const { downloadsPerCaller, downloadsInAll } = settings.limits;
   if (downloadsPerCaller > downloadsInAll) {

@@ -118,6 +118,15 @@ export class MailSettings {
   @LowerCased() @IsDomain({ each: true }) @List() recipientDomains: string[] = [];
 }
 
+export class MailServerSettings {
+  @IsHost() host!: string;
+  @Count(1, 65_535) port = 587;
+  @LowerCased() @IsMailAddress() from!: string;
+  @Flag() tls = true;
+  @Optional() @IsText() userName?: string;
+  @Optional() @IsSecretReference() password?: SecretReference;
+}
+
 class WebhookReceiverSettings {
   @IsUrlOf(['http', 'https']) url!: string;
   @Optional() @IsText() caFile?: string;
@@ -233,6 +242,8 @@ export class Settings {
   credentialProfiles: (UserProfileSettings | ApplicationProfileSettings)[] = [];
 
   @Type(() => MailSettings) @Mapping() mail = new MailSettings();
+
+  @Type(() => MailServerSettings) @Optional() @Mapping() mailServer?: MailServerSettings;
 
   @Type(() => ClientWebhookSettings) @Mappings() webhooks: ClientWebhookSettings[] = [];
 

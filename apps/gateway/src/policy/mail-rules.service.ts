@@ -8,6 +8,11 @@ import { Injectable } from '@nestjs/common';
 export class MailRules {
   constructor(private readonly configuration: ConfigurationSource) {}
 
+  /** Whether there is anywhere that mail may go. */
+  get hasRecipients(): boolean {
+    return this.configuration.current.mail.recipientDomains.length > 0;
+  }
+
   isRecipientAllowed(address: string): boolean {
     const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase();
     return this.configuration.current.mail.recipientDomains.includes(domain);
