@@ -11,6 +11,7 @@ import {
   type Place,
   type TargetRef,
 } from './asked.js';
+import { isMalformed, isUnreadable } from './form.js';
 import type { Asker, Backup } from './model.js';
 
 /** What must happen upstream when it is permitted, and nothing else may. */
@@ -42,9 +43,6 @@ export interface Surroundings {
   readonly recipientDomains: readonly string[];
 }
 
-const RESOURCE_ID = /^[A-Za-z0-9+/=_-]{1,256}$/;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 /** What must come of a request, by the design and the default policies. */
 export class Judge {
   /** @param login of the person whose token it is */
@@ -55,9 +53,10 @@ export class Judge {
   ) {}
 
   judge(asked: Asked): Verdict {
+    if (isUnreadable(asked)) return malformed;
     const refused = this.atTheDoor(asked);
     if (refused) return refused;
-    if (this.isMalformed(asked)) return { status: 400, reads: 'nothing' };
+    if (isMalformed(asked)) return malformed;
     switch (asked.what) {
       case 'organizations':
         return { status: 200, reads: 'catalog', listed: this.visible() };
@@ -101,22 +100,6 @@ export class Judge {
     if (asked.surface === 'v5') return mayEver ? undefined : deny('restore');
     const { action } = asked.act;
     return (isForOperators(action) ? operates : mayEver) ? undefined : deny(action);
-  }
-
-  private isMalformed(asked: Asked): boolean {
-    const isNoId = (id: string) => !RESOURCE_ID.test(id);
-    if (asked.what === 'open') return 'id' in asked.organization && isNoId(asked.organization.id);
-    if (!('session' in asked)) return false;
-    const { session } = asked;
-    if (session.of === 'nobody' && !UUID.test(session.id)) return true;
-    if (!('oneDrive' in asked)) return false;
-    if (isNoId(this.idOf(asked.oneDrive))) return true;
-    return (
-      'act' in asked &&
-      asked.act.action === 'copy' &&
-      asked.act.target.of !== 'user' &&
-      isNoId(this.idOf(asked.act.target))
-    );
   }
 
   private open({ organization }: AskedToOpen): Verdict {
@@ -281,6 +264,8 @@ export class Judge {
 function isForOperators(action: ItemAction['action']): boolean {
   return action === 'copy' || action === 'send';
 }
+
+const malformed: Verdict = { status: 400, reads: 'nothing' };
 
 /** Somebody else's, or nobody's. */
 function unknown(action: string): Verdict {
