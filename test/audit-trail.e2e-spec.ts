@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 import pg from 'pg';
 
 import { type AuditRecord, verify } from '@app/audit';
@@ -206,6 +208,42 @@ describe('what goes on in the gateway', () => {
           item: { kind: 'onedrive', oneDriveId: bobsOneDrive },
         },
       ]);
+    });
+
+    it.each([
+      ['browse', undefined],
+      ['save', {}],
+      ['copy', () => ({ target: { oneDriveId: bobsOneDrive } })],
+    ])('to an operator who would %s what is not in the backup is on record as well', async (action, body) => {
+      const oneDriveId = randomUUID();
+      const path = `/api/v1/restore-sessions/${oscar.sid}/onedrives/${oneDriveId}`;
+      const records = await recordedBy(async () => {
+        const answer = body
+          ? await act(oscar, oneDriveId, action, typeof body === 'function' ? body() : body)
+          : await oscar.caller.get(path);
+        expectProblem(answer, 'not-found');
+      });
+      expect(records).toMatchObject([
+        {
+          action,
+          decision: 'deny',
+          policies: ['default-deny'],
+          organization: contoso,
+          restoreSessionId: oscar.sid,
+          item: { kind: 'onedrive', oneDriveId },
+        },
+      ]);
+    });
+
+    it.each([
+      ['id', () => ({ oneDriveId: randomUUID() })],
+      ['user', () => ({ user: `nobody@${contoso}` })],
+    ])('to an operator who names a target that is none by its %s is on record', async (_, target) => {
+      const records = await recordedBy(async () => {
+        expectProblem(await act(oscar, bobsOneDrive, 'copy', { target: target() }), 'not-found');
+      });
+      const item = { kind: 'onedrive', oneDriveId: bobsOneDrive };
+      expect(records).toMatchObject([{ action: 'copy', decision: 'deny', policies: ['default-deny'], item }]);
     });
 
     it('by a forbid names it', async () => {

@@ -165,7 +165,7 @@ export class Judge {
     const id = this.idOf(oneDrive);
     const isExplained = what === 'explainBrowse';
     if (!this.mayBrowse(organization, id)) return isExplained ? unseen() : unseen('browse');
-    if (!this.surroundings.backup.has(organization, id)) return absent;
+    if (!this.surroundings.backup.has(organization, id)) return isExplained ? absent() : absent('browse');
     if (isExplained) return { status: 200, reads: 'session', decision: 'allow' };
     return { status: 200, reads: 'session', record: { action: 'browse', decision: 'allow' } };
   }
@@ -179,12 +179,12 @@ export class Judge {
     const isThere = this.surroundings.backup.has(organization, id);
     if (!this.mayBrowse(organization, id)) return unseen(action);
     const targetId = act.action === 'copy' ? this.targetId(act.target, organization) : undefined;
-    if (act.action === 'copy' && (!isThere || targetId === undefined)) return absent;
+    if (act.action === 'copy' && (!isThere || targetId === undefined)) return absent(action);
     if (!this.isPermitted(act, organization)) {
       const isHidden = targetId !== undefined && !this.mayBrowse(organization, targetId);
       return { status: isHidden ? 404 : 403, reads: act.action === 'copy' ? 'session' : 'catalog', record: deny };
     }
-    if (!isThere) return absent;
+    if (!isThere) return absent(action);
     const effect = { what: action, oneDriveId: id, targetId };
     const record = { action, decision: 'allow' } as const;
     // Upstream restores nothing to people who have left, which v5 tells by its status.
@@ -195,11 +195,11 @@ export class Judge {
   private explain({ oneDrive, act }: AskedToAct, organization: string): Verdict {
     const id = this.idOf(oneDrive);
     if (!this.mayBrowse(organization, id)) return unseen();
-    if (!this.surroundings.backup.has(organization, id)) return absent;
+    if (!this.surroundings.backup.has(organization, id)) return absent();
     const isPermitted = this.isPermitted(act, organization);
     if (act.action === 'copy') {
       const targetId = this.targetId(act.target, organization);
-      if (targetId === undefined || (!isPermitted && !this.mayBrowse(organization, targetId))) return absent;
+      if (targetId === undefined || (!isPermitted && !this.mayBrowse(organization, targetId))) return absent();
     }
     return { status: 200, reads: 'session', decision: isPermitted ? 'allow' : 'deny' };
   }
@@ -278,4 +278,6 @@ function unseen(action?: string): Verdict {
 }
 
 /** The policy permits it, but there is no such thing. */
-const absent: Verdict = { status: 404, reads: 'session' };
+function absent(action?: string): Verdict {
+  return { ...unseen(action), reads: 'session' };
+}

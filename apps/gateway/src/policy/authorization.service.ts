@@ -45,8 +45,8 @@ export interface PermittedCopy extends PermittedAction {
  *
  * What is the caller's own is looked up for questions about items and organizations, and not for those about sessions and operations.
  * Methods that return a OneDrive return it as the backup has it, and throw NotFoundError when the caller may not browse it or there is
- * none, ForbiddenError when the caller may browse it but not do this. A refusal by the policy is put on record before it is thrown, and
- * what cannot be recorded fails with StoreUnavailableError.
+ * none, ForbiddenError when the caller may browse it but not do this. Either is put on record before it is thrown, and what cannot be
+ * recorded fails with StoreUnavailableError.
  */
 @Injectable()
 export class AuthorizationService {
@@ -191,7 +191,7 @@ export class AuthorizationService {
   ): Promise<PermittedAction> {
     await this.mustEver(principal, asked, session, oneDriveId);
     const about = await this.about(principal, session, oneDriveId);
-    return this.recordingDenial(about, asked, () => this.decided(about, asked));
+    return this.recordingRefusal(about, asked, () => this.decided(about, asked));
   }
 
   /**
@@ -205,7 +205,7 @@ export class AuthorizationService {
   ): Promise<PermittedCopy> {
     await this.mustEver(principal, asked, session, oneDriveId);
     const about = await this.about(principal, session, oneDriveId);
-    return this.recordingDenial(about, asked, async () => {
+    return this.recordingRefusal(about, asked, async () => {
       const { decision, ...permitted } = await this.copyDecision(about, asked);
       if (!decision.allowed) {
         throw new Denial(decision, denied(decision));
@@ -226,7 +226,7 @@ export class AuthorizationService {
   ): Promise<PolicyDecision> {
     await this.mustEver(principal, asked, session, oneDriveId);
     const about = await this.about(principal, session, oneDriveId);
-    return this.recordingDenial(about, asked, async () => {
+    return this.recordingRefusal(about, asked, async () => {
       if (asked.action !== 'copy') {
         return this.permitted(about, asked);
       }
@@ -363,7 +363,8 @@ export class AuthorizationService {
     return decision;
   }
 
-  private async recordingDenial<T>(
+  /** What there is not is on record too, whoever may browse it: ids that are tried out show. */
+  private async recordingRefusal<T>(
     { principal, session, resource }: About,
     asked: AskedOfItem | AskedCopy,
     decide: () => Promise<T>,
@@ -371,13 +372,14 @@ export class AuthorizationService {
     try {
       return await decide();
     } catch (error) {
-      if (!(error instanceof Denial)) throw error;
-      await this.trail.decided(principal, asked.action, error.decision, {
+      const denial = error instanceof NotFoundError ? new Denial(nothingPermits, error) : error;
+      if (!(denial instanceof Denial)) throw error;
+      await this.trail.decided(principal, asked.action, denial.decision, {
         ...aboutSession(session),
         item: { kind: 'onedrive', oneDriveId: resource.id },
         ...purposeOf(session, asked),
       });
-      throw error.answer;
+      throw denial.answer;
     }
   }
 
@@ -427,14 +429,14 @@ function toBrowse({ reason, onBehalfOf }: Reasoned): AskedOfItem {
   return { action: 'browse', reason, onBehalfOf };
 }
 
-/** The policy's no, on its way to the record and from there to the caller. */
+/** A no, on its way to the record and from there to the caller. */
 class Denial extends Error {
   constructor(
-    readonly decision: PolicyDecision,
+    readonly decision: Pick<PolicyDecision, 'allowed' | 'policies'>,
     /** All that the caller is told. */
     readonly answer: DomainError,
   ) {
-    super('denied by the policy');
+    super('denied');
   }
 }
 
