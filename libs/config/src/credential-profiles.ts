@@ -5,6 +5,9 @@ import type { ApplicationProfileSettings, UserProfileSettings } from './settings
 
 type ProfileSettings = UserProfileSettings | ApplicationProfileSettings;
 
+/** Stands where else the name of a credential profile does; no profile has it. */
+export const DEVICE_CODE = 'device-code';
+
 /** The profile with its secrets opened; undefined when one of them cannot be had. `folder` is where relative paths start. */
 export async function openProfile(
   profile: ProfileSettings,

@@ -552,6 +552,11 @@ describe('loadConfiguration', () => {
       ['credentialProfiles[1].name: must differ from credentialProfiles[0].name'],
     ],
     [
+      'a profile by the name that operations with a device code have for none',
+      { credentialProfiles: [{ ...userProfile, name: 'Device-Code' }] },
+      ['credentialProfiles[0].name: must not be device-code, which stands for no profile'],
+    ],
+    [
       'two profiles of an organization without a default',
       { credentialProfiles: [userProfile, { ...userProfile, name: 'b' }] },
       ['credentialProfiles: exactly one of those of contoso.onmicrosoft.com must be the default'],

@@ -1,5 +1,5 @@
+import { DEVICE_CODE, organizationsOf } from './credential-profiles.js';
 import { checkProductionUrl, isProduction, type RawEnvironment } from './environment.js';
-import { organizationsOf } from './credential-profiles.js';
 import type { Faults } from './faults.js';
 import { checkMailServer } from './mail-server.js';
 import type { Settings } from './settings.js';
@@ -64,7 +64,8 @@ function checkProfiles(settings: Settings, faults: Faults): void {
   const profiles = settings.credentialProfiles;
   profiles.forEach((profile, index) => {
     const key = `credentialProfiles[${index}]`;
-    const { organization, organizations } = profile;
+    const { name, organization, organizations } = profile;
+    if (name === DEVICE_CODE) faults.add(`${key}.name`, `must not be ${DEVICE_CODE}, which stands for no profile`);
     if ((organization === undefined) === (organizations === undefined)) {
       faults.add(`${key}.organizations`, 'exactly one of organization and organizations must be given');
     }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import type { Clock } from '@app/clock';
+import { DEVICE_CODE } from '@app/config';
 import { factsOf, type Principal } from '@app/identity';
 import { currentRequestContext } from '@app/logging';
 import type { PolicyDecision } from '@app/policy';
@@ -23,7 +24,7 @@ import { CLOCK } from '../infrastructure/tokens.js';
 import { OperationRunner } from '../operations/operation-runner.js';
 import { ownerOf } from '../operations/operations.service.js';
 import { Replica } from '../operations/replica.js';
-import { DEVICE_CODE, type StoredRequest } from '../operations/stored-request.js';
+import type { StoredRequest } from '../operations/stored-request.js';
 import { AuthorizationService, type PermittedAction } from '../policy/authorization.service.js';
 import { type AskedCopy, type AskedOfItem, purposeOf } from '../policy/item-question.js';
 import { MailRules } from '../policy/mail-rules.service.js';

@@ -1,6 +1,6 @@
 import { AuditWriter, type NewAuditRecord } from '@app/audit';
 import type { Clock } from '@app/clock';
-import type { Configuration, ConfigurationReload } from '@app/config';
+import { type Configuration, type ConfigurationReload, DEVICE_CODE } from '@app/config';
 import type { Principal } from '@app/identity';
 import { currentRequestContext, type Logger } from '@app/logging';
 import type { PolicyAction, PolicyDecision, PolicyReload } from '@app/policy';
@@ -17,7 +17,6 @@ import {
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 
 import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
-import { DEVICE_CODE } from '../operations/stored-request.js';
 import type { PermittedAction, PermittedCopy } from '../policy/authorization.service.js';
 import { WebhookOutbox } from '../webhooks/webhook-outbox.js';
 import { partiesOf } from './parties.js';

@@ -1,4 +1,4 @@
-import { type Configuration, ConfigurationSource } from '@app/config';
+import { type Configuration, ConfigurationSource, DEVICE_CODE } from '@app/config';
 import { principalNow } from '@app/identity';
 import { ForbiddenError, InternalError } from '@app/problems';
 import type { Operation } from '@app/store';
@@ -8,7 +8,7 @@ import { CONFIGURATION } from '../infrastructure/tokens.js';
 import { AuthorizationService } from '../policy/authorization.service.js';
 import { MailRules } from '../policy/mail-rules.service.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
-import { DEVICE_CODE, type StoredRequest } from './stored-request.js';
+import type { StoredRequest } from './stored-request.js';
 
 /**
  * What was accepted is decided again when it starts, by the policy, the roles and the look-ups of then: it may have waited, and what

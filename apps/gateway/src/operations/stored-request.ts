@@ -6,6 +6,3 @@ export type StoredRequest =
   | ({ readonly action: 'copy' } & CopyOptions)
   | ({ readonly action: 'send' } & MailOptions)
   | { readonly action: 'save'; readonly asZip: boolean };
-
-/** Stands where else the name of a credential profile does. */
-export const DEVICE_CODE = 'device-code';
