@@ -104,7 +104,7 @@ describe('what is the own of a caller, whatever upstream says of its users', () 
     const others = Object.entries(neighbours.environment).filter(([variable]) => variable !== 'VEEAM_CA_FILE');
     gateway = await startGateway({ environment: Object.fromEntries(others) }, { environment });
     ownership = gateway.app.get(OwnershipService);
-  });
+  }, 60_000);
   afterAll(async () => {
     await gateway.close();
     await neighbours.close();
