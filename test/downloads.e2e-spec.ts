@@ -7,9 +7,10 @@ import { ManualClock } from '@app/clock';
 import type { Configuration } from '@app/config';
 
 import { Caller, operationIdOf } from './support/caller.js';
+import { dialects, type TestDialect } from './support/dialects.js';
 import { rawAnswer, type RawRequest } from './support/raw-caller.js';
 import { until } from './support/until.js';
-import { type Gateway, startGateway, startWorld, type World } from './support/world.js';
+import { type Gateway, type Neighbours, startGateway, startNeighbours } from './support/world.js';
 
 jest.setTimeout(60_000);
 
@@ -31,43 +32,57 @@ interface Place {
   readonly path: string;
 }
 
-describe('a download', () => {
-  let world: World;
-  let oscar: Caller;
+let neighbours: Neighbours;
+let control: Neighbours['veeam']['control'];
+let gateway: Gateway;
+let oscar: Caller;
 
+beforeAll(async () => {
+  neighbours = await startNeighbours({ bigOneDrive: { bytes: BIG, documents: 4 } });
+  control = neighbours.veeam.control;
+});
+afterEach(() => {
+  control.clearFaults();
+  control.setSaveMode({ contentLength: true, compressed: false });
+});
+afterAll(() => neighbours.close());
+
+/** One gateway for the tests of a block. */
+function useGateway(dialect?: TestDialect): void {
   beforeAll(async () => {
-    world = await startWorld({ adjust: roomy, veeam: { bigOneDrive: { bytes: BIG, documents: 4 } } });
-    oscar = await Caller.named('oscar', world);
+    const environment = dialect && { VEEAM_API_VERSION: dialect.version };
+    gateway = await startGateway(neighbours, { adjust: roomy, ...(environment && { environment }) });
+    oscar = await Caller.named('oscar', { ...neighbours, gateway });
   });
-  afterEach(() => {
-    world.veeam.control.clearFaults();
-    world.veeam.control.setSaveMode({ contentLength: true, compressed: false });
-  });
-  afterAll(() => world.close());
+  afterAll(() => gateway.close());
+}
 
-  async function place(name: string, caller = oscar): Promise<Place> {
-    const sid = await caller.openSession();
-    const oid = await caller.oneDriveNamed(sid, name);
-    return { sid, oid, path: `/api/v1/restore-sessions/${sid}/onedrives/${oid}/save` };
-  }
+async function place(name: string, caller = oscar): Promise<Place> {
+  const sid = await caller.openSession();
+  const oid = await caller.oneDriveNamed(sid, name);
+  return { sid, oid, path: `/api/v1/restore-sessions/${sid}/onedrives/${oid}/save` };
+}
 
-  function save({ path }: Place, caller = oscar, signal?: AbortSignal): Promise<Response> {
-    return caller.fetch('POST', path, '{}', {}, signal);
-  }
+function save({ path }: Place, caller = oscar, signal?: AbortSignal): Promise<Response> {
+  return caller.fetch('POST', path, '{}', {}, signal);
+}
 
-  function raw({ path }: Place, more: Partial<RawRequest> = {}) {
-    return rawAnswer(world.gateway.url, { path, token: oscar.token, ...more });
-  }
+function raw({ path }: Place, more: Partial<RawRequest> = {}) {
+  return rawAnswer(gateway.url, { path, token: oscar.token, ...more });
+}
 
-  /** The newest operation of the caller. */
-  async function newest(caller = oscar) {
-    const { body } = await caller.get('/api/v1/operations?limit=1');
-    return body.items[0];
-  }
+/** The newest operation of the caller. */
+async function newest(caller = oscar) {
+  const { body } = await caller.get('/api/v1/operations?limit=1');
+  return body.items[0];
+}
+
+describe.each(dialects)('a download from $version', (dialect) => {
+  useGateway(dialect);
 
   describe('whose caller leaves', () => {
     it('half way is broken off upstream and recorded as failed, with the bytes it got to', async () => {
-      const saving = world.veeam.control.nextSave();
+      const saving = control.nextSave();
       const leaving = new AbortController();
       const response = await save(await place('Vera Vast'), oscar, leaving.signal);
       let received = 0;
@@ -88,11 +103,11 @@ describe('a download', () => {
     });
 
     it('before the first byte is broken off upstream and recorded as failed', async () => {
-      const hold = world.veeam.control.hold({ action: 'save' }, 'done');
+      const hold = control.hold({ action: 'save' }, 'done');
       const leaving = new AbortController();
       const here = await place('Alice');
-      world.veeam.control.clearReceived();
-      const closed = actionConnectionClosed();
+      control.clearReceived();
+      const closed = connectionClosed(dialect);
       const answer = save(here, oscar, leaving.signal);
       await hold.reached;
       leaving.abort();
@@ -101,9 +116,61 @@ describe('a download', () => {
       await closed;
       const { id } = await newest();
       expect(await oscar.endOf(id as string)).toMatchObject({ action: 'save', state: 'failed' });
-      expect(world.veeam.control.actions()).toHaveLength(1);
+      expect(control.actions()).toHaveLength(1);
     });
   });
+
+  it('that upstream encodes is refused before a byte of it goes out', async () => {
+    control.addFault({ match: { action: 'save' }, fault: { kind: 'gzip' } });
+    const response = await save(await place('Alice'));
+    await expectProblem(response, 502, 'upstream-broken');
+    expect(await newest()).toMatchObject({ state: 'failed', problem: { code: 'upstream-broken' } });
+  });
+
+  it.each([
+    { status: 500, is: 502, code: 'upstream-rejected' },
+    { status: 403, is: 502, code: 'upstream-rejected' },
+    { status: 503, is: 503, code: 'upstream-unavailable' },
+  ])('that upstream answers with $status is a problem and not a download', async ({ status, is, code }) => {
+    const body = { message: 'a text of the backup server', stackTrace: 'at Veeam' };
+    control.addFault({ match: { action: 'save' }, fault: { kind: 'answer', status, body } });
+    const response = await save(await place('Alice'));
+    const problem = await expectProblem(response, is, code);
+    expect(JSON.stringify(problem)).not.toMatch(/a text of the backup server|at Veeam/);
+    expect(await newest()).toMatchObject({ state: 'failed', problem: { code } });
+  });
+
+  it.each([{ contentLength: true }, { contentLength: false }])(
+    'of an empty OneDrive is a valid empty ZIP (upstream says its length: $contentLength)',
+    async ({ contentLength }) => {
+      control.setSaveMode({ contentLength });
+      const response = await save(await place('Emil Empty'));
+      expect(response.status).toBe(200);
+      expect(Buffer.from(await response.arrayBuffer())).toEqual(EMPTY_ZIP);
+      expect(await oscar.endOf(operationIdOf(response.headers))).toMatchObject({
+        state: 'succeeded',
+        bytes: EMPTY_ZIP.length,
+      });
+    },
+  );
+
+  it('is refused while another one runs in the same restore session', async () => {
+    const here = await place('Alice');
+    const hold = control.hold({ action: 'save' }, 'done');
+    const first = save(here);
+    await hold.reached;
+    const second = await save(here);
+    expect(Number(second.headers.get('retry-after'))).toBeGreaterThan(0);
+    await expectProblem(second, 409, 'operation-conflict');
+
+    hold.release();
+    expect((await (await first).arrayBuffer()).byteLength).toBeGreaterThan(0);
+    expect((await save(here)).status).toBe(200);
+  });
+});
+
+describe('a download from any version', () => {
+  useGateway();
 
   describe('that upstream cuts half way', () => {
     it.each([
@@ -115,7 +182,7 @@ describe('a download', () => {
         fault: { kind: 'cut', afterBytes: BIG / 2, chunked },
         times: 2,
       } as const;
-      world.veeam.control.addFault(cut);
+      control.addFault(cut);
       const response = await save(await place('Vera Vast'));
       expect(response.status).toBe(200);
       expect(response.headers.has('content-length')).toBe(!chunked);
@@ -130,7 +197,7 @@ describe('a download', () => {
     });
 
     it('in its last bytes, which are all there are, is a broken transfer too', async () => {
-      world.veeam.control.addFault({
+      control.addFault({
         match: { action: 'save' },
         fault: { kind: 'cut', afterBytes: EMPTY_ZIP.length - 1, chunked: true },
       });
@@ -139,7 +206,7 @@ describe('a download', () => {
   });
 
   it('shorter than its Content-Length is a broken transfer and failed in the record', async () => {
-    world.veeam.control.addFault({
+    control.addFault({
       match: { action: 'save' },
       fault: { kind: 'wrong-length', difference: 100 },
       times: 2,
@@ -154,26 +221,6 @@ describe('a download', () => {
     expect(await raw(await place('Alice'))).toMatchObject({ status: 200, isWhole: false });
   });
 
-  it('that upstream encodes is refused before a byte of it goes out', async () => {
-    world.veeam.control.addFault({ match: { action: 'save' }, fault: { kind: 'gzip' } });
-    const response = await save(await place('Alice'));
-    await expectProblem(response, 502, 'upstream-broken');
-    expect(await newest()).toMatchObject({ state: 'failed', problem: { code: 'upstream-broken' } });
-  });
-
-  it.each([
-    { status: 500, is: 502, code: 'upstream-rejected' },
-    { status: 403, is: 502, code: 'upstream-rejected' },
-    { status: 503, is: 503, code: 'upstream-unavailable' },
-  ])('that upstream answers with $status is a problem and not a download', async ({ status, is, code }) => {
-    const body = { message: 'a text of the backup server', stackTrace: 'at Veeam' };
-    world.veeam.control.addFault({ match: { action: 'save' }, fault: { kind: 'answer', status, body } });
-    const response = await save(await place('Alice'));
-    const problem = await expectProblem(response, is, code);
-    expect(JSON.stringify(problem)).not.toMatch(/a text of the backup server|at Veeam/);
-    expect(await newest()).toMatchObject({ state: 'failed', problem: { code } });
-  });
-
   describe('over HTTP/1.0', () => {
     it('comes with its Content-Length', async () => {
       const answer = await raw(await place('Alice'), { httpVersion: '1.0' });
@@ -183,8 +230,8 @@ describe('a download', () => {
     });
 
     it('is refused where the length is not known, and ends upstream', async () => {
-      world.veeam.control.setSaveMode({ contentLength: false });
-      const saving = world.veeam.control.nextSave();
+      control.setSaveMode({ contentLength: false });
+      const saving = control.nextSave();
       const answer = await raw(await place('Vera Vast'), { httpVersion: '1.0' });
       expect(answer.status).toBe(505);
       expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
@@ -194,38 +241,10 @@ describe('a download', () => {
     });
   });
 
-  it.each([{ contentLength: true }, { contentLength: false }])(
-    'of an empty OneDrive is a valid empty ZIP (upstream says its length: $contentLength)',
-    async ({ contentLength }) => {
-      world.veeam.control.setSaveMode({ contentLength });
-      const response = await save(await place('Emil Empty'));
-      expect(response.status).toBe(200);
-      expect(Buffer.from(await response.arrayBuffer())).toEqual(EMPTY_ZIP);
-      expect(await oscar.endOf(operationIdOf(response.headers))).toMatchObject({
-        state: 'succeeded',
-        bytes: EMPTY_ZIP.length,
-      });
-    },
-  );
-
-  it('is refused while another one runs in the same restore session', async () => {
-    const here = await place('Alice');
-    const hold = world.veeam.control.hold({ action: 'save' }, 'done');
-    const first = save(here);
-    await hold.reached;
-    const second = await save(here);
-    expect(Number(second.headers.get('retry-after'))).toBeGreaterThan(0);
-    await expectProblem(second, 409, 'operation-conflict');
-
-    hold.release();
-    expect((await (await first).arrayBuffer()).byteLength).toBeGreaterThan(0);
-    expect((await save(here)).status).toBe(200);
-  });
-
   describe('whose outcome cannot be recorded', () => {
-    const service = () => new URL(world.database.url).username;
+    const service = () => new URL(neighbours.database.url).username;
     async function asOwner(sql: string): Promise<void> {
-      const owner = new pg.Client({ connectionString: world.database.ownerUrl });
+      const owner = new pg.Client({ connectionString: neighbours.database.ownerUrl });
       await owner.connect();
       await owner.query(sql);
       await owner.end();
@@ -238,8 +257,8 @@ describe('a download', () => {
       { owner: 'Emil Empty', contentLength: true },
       { owner: 'Emil Empty', contentLength: false },
     ])('never ends cleanly ($owner, upstream says the length: $contentLength)', async ({ owner, contentLength }) => {
-      world.veeam.control.setSaveMode({ contentLength });
-      const hold = world.veeam.control.hold({ action: 'save' }, 'done');
+      control.setSaveMode({ contentLength });
+      const hold = control.hold({ action: 'save' }, 'done');
       const [fetched, seen] = [save(await place(owner)), raw(await place(owner))];
       const body = fetched.then((response) => response.arrayBuffer());
       body.catch(() => undefined);
@@ -257,19 +276,19 @@ describe('a download', () => {
     let caller: Caller;
 
     beforeAll(async () => {
-      narrow = await startGateway(world, {
+      narrow = await startGateway(neighbours, {
         adjust: (configuration) => ({
           ...configuration,
           limits: { ...roomy(configuration).limits, downloadsPerCaller: 1, downloadsInAll: 2 },
         }),
       });
-      caller = await Caller.named('oscar', { sso: world.sso, gateway: narrow });
+      caller = await Caller.named('oscar', { sso: neighbours.sso, gateway: narrow });
     });
     afterAll(() => narrow.close());
 
     it('is refused beyond the number that one caller may have, and granted to another', async () => {
-      const alice = await Caller.named('alice', { sso: world.sso, gateway: narrow });
-      const hold = world.veeam.control.hold({ action: 'save' }, 'done');
+      const alice = await Caller.named('alice', { sso: neighbours.sso, gateway: narrow });
+      const hold = control.hold({ action: 'save' }, 'done');
       const first = save(await place('Alice', caller), caller);
       await hold.reached;
       const second = await save(await place('Alice', caller), caller);
@@ -287,10 +306,10 @@ describe('a download', () => {
 
     it('is refused beyond the number that all callers together may have', async () => {
       const [alice, bob] = await Promise.all(
-        ['alice', 'bob'].map((name) => Caller.named(name, { sso: world.sso, gateway: narrow })),
+        ['alice', 'bob'].map((name) => Caller.named(name, { sso: neighbours.sso, gateway: narrow })),
       );
       if (alice === undefined || bob === undefined) throw new Error('nobody');
-      const hold = world.veeam.control.hold({ action: 'save' }, 'done');
+      const hold = control.hold({ action: 'save' }, 'done');
       const running = [save(await place('Alice', caller), caller), save(await place('Alice', alice), alice)];
       await hold.reachedBy(2);
       await expectProblem(await save(await place('Bob', bob), bob), 429, 'too-many-downloads');
@@ -300,7 +319,6 @@ describe('a download', () => {
     });
 
     it('gives its slot back however it ends', async () => {
-      const { control } = world.veeam;
       const fault = (one: Parameters<typeof control.addFault>[0]['fault']) => {
         control.addFault({ match: { action: 'save' }, fault: one });
       };
@@ -356,7 +374,7 @@ describe('a download', () => {
 
   it('waits for a first byte that comes after hours', async () => {
     const clock = new ManualClock(Date.now());
-    const patient = await startGateway(world, {
+    const patient = await startGateway(neighbours, {
       clock,
       adjust: (configuration) => ({
         ...configuration,
@@ -364,11 +382,11 @@ describe('a download', () => {
       }),
     });
     try {
-      const caller = await Caller.named('oscar', { sso: world.sso, gateway: patient });
-      const hold = world.veeam.control.hold({ action: 'save' }, 'done');
+      const caller = await Caller.named('oscar', { sso: neighbours.sso, gateway: patient });
+      const hold = control.hold({ action: 'save' }, 'done');
       const answer = save(await place('Alice', caller), caller);
       await hold.reached;
-      await clock.advance(10 * 3_600_000);
+      await clock.advance(3 * 3_600_000);
       hold.release();
       const response = await answer;
       expect(response.status).toBe(200);
@@ -382,11 +400,11 @@ describe('a download', () => {
     '%s when the gateway is stopped gets the grace to end',
     async (stage) => {
       const clock = new ManualClock(Date.now());
-      const stopping = await startGateway(world, { clock, adjust: roomy });
-      const caller = await Caller.named('oscar', { sso: world.sso, gateway: stopping });
+      const stopping = await startGateway(neighbours, { clock, adjust: roomy });
+      const caller = await Caller.named('oscar', { sso: neighbours.sso, gateway: stopping });
       const isSilent = stage === 'still silent upstream';
       const here = await place(isSilent ? 'Alice' : 'Vera Vast', caller);
-      const hold = world.veeam.control.hold({ action: 'save' }, 'done');
+      const hold = control.hold({ action: 'save' }, 'done');
       const answer = save(here, caller);
       await hold.reached;
       if (!isSilent) {
@@ -415,13 +433,14 @@ async function expectProblem(response: Response, status: number, code: string): 
   return problem;
 }
 
-/** Resolves once the sandbox's end of the next connection that carries an action has closed. */
-function actionConnectionClosed(): Promise<void> {
+/** Resolves once the sandbox's end of the next connection that carries a download has closed. */
+function connectionClosed(dialect: TestDialect): Promise<void> {
+  const verb = dialect.save({ upstreamSid: '', oneDriveId: '' }).path.split('/').at(-1);
   const channel = 'http.server.request.start';
   return new Promise((resolve) => {
     const onRequest = (message: unknown) => {
       const { request } = message as { request: IncomingMessage };
-      if (!request.url?.endsWith('/Action')) return;
+      if (!request.url?.endsWith(`/${verb}`)) return;
       unsubscribe(channel, onRequest);
       request.socket.once('close', () => {
         resolve();
