@@ -5,8 +5,9 @@ import pg from 'pg';
 
 import { expectProblem } from './support/caller.js';
 import { type Desk, openDesk } from './support/desk.js';
-import { actionRequests, changes, requests } from './support/upstream.js';
-import { type Gateway, startGateway, startWorld, type World } from './support/world.js';
+import { dialects, type TestDialect } from './support/dialects.js';
+import { actionRequests, arrivals, changes, requests } from './support/upstream.js';
+import { type Gateway, type Neighbours, startGateway, startNeighbours } from './support/world.js';
 
 jest.setTimeout(30_000);
 
@@ -29,110 +30,64 @@ const surfaces = [
 ] as const;
 const [simplified, v5] = surfaces;
 
-describe('device codes', () => {
-  let world: World;
-  let control: World['veeam']['control'];
-  let oscar: Desk;
-  let helpdesk: Desk;
+let neighbours: Neighbours;
+let control: Neighbours['veeam']['control'];
+let gateway: Gateway;
+let oscar: Desk;
+let helpdesk: Desk;
 
+beforeAll(async () => {
+  neighbours = await startNeighbours();
+  control = neighbours.veeam.control;
+});
+beforeEach(() => {
+  control.clearFaults();
+  control.clearReceived();
+});
+afterAll(() => neighbours.close());
+
+/** One gateway for the tests of a block. */
+function useGateway(dialect?: TestDialect): void {
   beforeAll(async () => {
-    world = await startWorld();
-    control = world.veeam.control;
-    oscar = await openDesk('oscar', world);
-    helpdesk = await openDesk('helpdesk-app', world);
+    const environment = dialect && { VEEAM_API_VERSION: dialect.version };
+    gateway = await startGateway(neighbours, { ...(environment && { environment }) });
+    oscar = await deskOf('oscar');
+    helpdesk = await deskOf('helpdesk-app');
   });
-  afterAll(() => world.close());
+  afterAll(() => gateway.close());
+}
 
-  beforeEach(() => {
-    control.clearFaults();
-    control.clearReceived();
-  });
+const deskOf = (name: string, at = gateway) => openDesk(name, { ...neighbours, gateway: at });
 
-  async function issueTo({ caller, sid }: Desk, { codes } = simplified as (typeof surfaces)[number]): Promise<string> {
-    const { status, body } = await caller.post(codes(sid));
-    if (status >= 300) throw new Error(`no device code: ${JSON.stringify(body)}`);
-    return body.userCode as string;
-  }
+async function issueTo({ caller, sid }: Desk, { codes } = simplified as (typeof surfaces)[number]): Promise<string> {
+  const { status, body } = await caller.post(codes(sid));
+  if (status >= 300) throw new Error(`no device code: ${JSON.stringify(body)}`);
+  return body.userCode as string;
+}
 
-  /** Restores the OneDrive of alice and waits for the end. */
-  const restore = ({ caller, sid, oneDrives }: Desk, userCode: string, by: (typeof surfaces)[number] = simplified) =>
-    caller.post(by.restore(sid, oneDrives.Alice ?? ''), by.body(userCode), { prefer: 'wait=10' });
+/** Restores the OneDrive of alice and waits for the end. */
+const restore = ({ caller, sid, oneDrives }: Desk, userCode: string, by: (typeof surfaces)[number] = simplified) =>
+  caller.post(by.restore(sid, oneDrives.Alice ?? ''), by.body(userCode), { prefer: 'wait=10' });
 
-  const codesUpstream = () => control.actions().map(({ credentials }) => credentials);
+const codesUpstream = () => control.actions().map(({ credentials }) => credentials);
 
-  describe('issued', () => {
-    it('by the simplified API, shown once with the moment they end', async () => {
-      const before = Date.now();
-      const { status, headers, body } = await oscar.caller.post(simplified.codes(oscar.sid));
-      expect(status).toBe(201);
-      expect(headers.get('cache-control')).toBe('no-store');
-      expect(body).toEqual({
-        userCode: expect.stringMatching(/^[A-Z0-9]{9}$/) as string,
-        verificationUrl: 'https://microsoft.com/devicelogin',
-        expiresAt: expect.stringMatching(/Z$/) as string,
-        message: expect.stringContaining(body.userCode as string) as string,
-      });
-      const lifetime = Date.parse(body.expiresAt as string) - before;
-      expect(lifetime).toBeGreaterThanOrEqual(900_000);
-      expect(lifetime).toBeLessThan(960_000);
+describe.each(dialects)('device codes on $version', (dialect) => {
+  useGateway(dialect);
+
+  it('are issued by the simplified API, shown once with the moment they end', async () => {
+    const before = Date.now();
+    const { status, headers, body } = await oscar.caller.post(simplified.codes(oscar.sid));
+    expect(status).toBe(201);
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(body).toEqual({
+      userCode: expect.stringMatching(/^[A-Z0-9]{9}$/) as string,
+      verificationUrl: 'https://microsoft.com/devicelogin',
+      expiresAt: expect.stringMatching(/Z$/) as string,
+      message: expect.stringContaining(body.userCode as string) as string,
     });
-
-    it.each([
-      ['no body', undefined],
-      ['an empty body', {}],
-      ['an application, which is read over', { TargetApplicationId: '0f3d7a9c-5b1e-4c2a-9d84-6e1f0b2c3d4e' }],
-    ])('by the v5 route, for %s', async (_what, request) => {
-      const { status, body } = await oscar.caller.post(v5.codes(oscar.sid).toUpperCase(), request);
-      expect(status).toBe(200);
-      expect(body).toEqual({
-        userCode: expect.stringMatching(/^[A-Z0-9]{9}$/) as string,
-        verificationUrl: 'https://microsoft.com/devicelogin',
-        expiresIn: 900,
-        message: expect.stringContaining(body.userCode as string) as string,
-      });
-      expect(control.received().map((received) => received.body)).toEqual([
-        { targetApplicationId: world.veeam.deviceCodeApplicationId },
-      ]);
-    });
-
-    it.each(surfaces)('not to people without the role of an operator, by $surface', async ({ codes }) => {
-      for (const name of ['alice', 'bob'] as const) {
-        const { caller, sid } = await openDesk(name, world);
-        control.clearReceived();
-        expectProblem(await caller.post(codes(sid)), 'forbidden');
-        expectProblem(await caller.post(codes(oscar.sid)), 'forbidden');
-        expect(requests(control)).toEqual([]);
-      }
-    });
-
-    it.each(surfaces)("not in somebody else's session, by $surface", async ({ codes }) => {
-      expectProblem(await helpdesk.caller.post(codes(oscar.sid)), 'not-found');
-      expect(requests(control)).toEqual([]);
-    });
-
-    it('not for anything a caller adds to the request', async () => {
-      expectProblem(await oscar.caller.post(v5.codes(oscar.sid), { targetRegion: 'China' }), 'validation-failed');
-      expectProblem(await oscar.caller.post(v5.codes(oscar.sid), { targetApplicationId: 7 }), 'validation-failed');
-      expect(requests(control)).toEqual([]);
-    });
-
-    it.each(surfaces)('not for an organization without an application for them, by $surface', async ({ codes }) => {
-      const gateway = await startGateway(world, {
-        adjust: (configuration) => ({
-          ...configuration,
-          organizations: configuration.organizations.map(({ name }) => ({ name, deviceCodeApplicationId: undefined })),
-        }),
-      });
-      try {
-        const desk = await openDesk('oscar', { ...world, gateway });
-        control.clearReceived();
-        expectProblem(await desk.caller.post(codes(desk.sid)), 'no-credential-profile');
-        expect(requests(control)).toEqual([]);
-        await desk.caller.delete(`/api/v1/restore-sessions/${desk.sid}`);
-      } finally {
-        await gateway.close();
-      }
-    });
+    const lifetime = Date.parse(body.expiresAt as string) - before;
+    expect(lifetime).toBeGreaterThanOrEqual(900_000);
+    expect(lifetime).toBeLessThan(960_000);
   });
 
   describe('used', () => {
@@ -145,85 +100,33 @@ describe('device codes', () => {
       const answer = await restore(oscar, userCode, using);
       expect(answer.status).toBe(200);
       expect(codesUpstream()).toEqual([{ kind: 'device-code', userCode }]);
-      expect(actionRequests(control).map(({ body }) => body)).toEqual([
-        { restoreToOriginalLocation: { userCode, documentVersion: 'last', documentAction: 'keep' } },
+      const place = { upstreamSid: oscar.upstreamSid, oneDriveId: oscar.oneDrives.Alice ?? '' };
+      expect(arrivals(control)).toEqual([
+        dialect.restore(place, { userCode }, { documentVersion: 'last', documentAction: 'keep' }),
       ]);
       const { body: page } = await oscar.caller.get('/api/v1/operations?limit=1');
       expect(page.items[0]).toMatchObject({ action: 'restore', state: 'succeeded' });
     });
 
-    it.each(surfaces)('once only, by $surface', async (by) => {
-      const userCode = await issueTo(oscar);
-      await restore(oscar, userCode, by);
-      control.clearReceived();
-      expectProblem(await restore(oscar, userCode, by), 'device-code-unknown');
-      expect(changes(control)).toEqual([]);
-    });
-
-    it('once only, however many ask at the same moment', async () => {
-      const userCode = await issueTo(oscar);
-      const answers = await Promise.all(Array.from({ length: 5 }, () => restore(oscar, userCode)));
-      expect(answers.map(({ status }) => status).sort()).toEqual([200, 422, 422, 422, 422]);
-      expect(codesUpstream()).toEqual([{ kind: 'device-code', userCode }]);
-    });
-
-    it.each(surfaces)('by nobody but the caller they were issued to, by $surface', async (by) => {
-      const userCode = await issueTo(oscar);
-      const alice = await openDesk('alice', world);
-      control.clearReceived();
-      expectProblem(await restore(helpdesk, userCode, by), 'device-code-unknown');
-      expectProblem(await restore(alice, userCode, by), 'device-code-unknown');
-      expect(changes(control)).toEqual([]);
-
-      expect(await restore(oscar, userCode, by)).toMatchObject({ status: 200 });
-      expect(codesUpstream()).toEqual([{ kind: 'device-code', userCode }]);
-    });
-
-    it.each(surfaces)('in no session but the one they were issued for, by $surface', async (by) => {
-      const userCode = await issueTo(oscar);
-      const another = await openDesk('oscar', world);
-      control.clearReceived();
-      expectProblem(await restore(another, userCode, by), 'device-code-unknown');
-      expect(changes(control)).toEqual([]);
-      await another.caller.delete(`/api/v1/restore-sessions/${another.sid}`);
-    });
-
-    it.each(surfaces)('letter by letter, by $surface', async (by) => {
-      const userCode = await issueTo(oscar);
-      for (const other of [`${userCode}A`, userCode.slice(1), 'AAAAAAAAA']) {
-        expectProblem(await restore(oscar, other, by), 'device-code-unknown');
-      }
-      expectProblem(await restore(oscar, `${userCode} `, by), 'validation-failed');
-      expect(changes(control).filter((change) => change.endsWith('/Action'))).toEqual([]);
-    });
-
-    it('not together with a credential profile', async () => {
-      const userCode = await issueTo(oscar);
+    it('for a copy where upstream can; where it cannot they are still good', async () => {
+      const { answer: expected, isSent } = dialect.copyWithoutPassword;
+      const target = { oneDriveId: oscar.oneDrives.Bob };
       const { caller, sid, oneDrives } = oscar;
-      const body = { userCode, credentialProfile: 'contoso' };
-      const answer = await caller.post(simplified.restore(sid, oneDrives.Alice ?? ''), body);
-      expectProblem(answer, 'validation-failed');
-      expect(answer.body.errors).toMatchObject([{ field: 'userCode' }]);
-      expect(actionRequests(control)).toEqual([]);
-    });
+      const [onV1, onV5] = [await issueTo(oscar), await issueTo(oscar)];
+      control.clearReceived();
+      const path = simplified.restore(sid, oneDrives.Alice ?? '').replace(/restore$/, 'copy');
+      const answer = await caller.post(path, { target, userCode: onV1 }, { prefer: 'wait=10' });
+      expect(answer).toMatchObject(expected);
+      const copyTo = { oneDrive: { id: oneDrives.Bob }, userCode: onV5 };
+      const answerOnV5 = await caller.post(v5.restore(sid, oneDrives.Alice ?? ''), { copyTo });
+      expect(answerOnV5).toMatchObject(isSent ? { status: 200 } : expected);
+      for (const code of [onV1, onV5]) expect(JSON.stringify([answer.body, answerOnV5.body])).not.toContain(code);
+      const sent = [onV1, onV5].map((userCode) => ({ kind: 'device-code', userCode }));
+      expect(codesUpstream()).toEqual(isSent ? sent : []);
 
-    it('not for a copy, which version 5 does with user and password only; the code is still good then', async () => {
-      const userCode = await issueTo(oscar);
-      const { caller, sid, oneDrives } = oscar;
-      const target = { oneDriveId: oneDrives.Bob };
-      const onV1 = simplified.restore(sid, oneDrives.Alice ?? '').replace(/restore$/, 'copy');
-      const onV5 = v5.restore(sid, oneDrives.Alice ?? '');
-      for (const answer of [
-        await caller.post(onV1, { target, userCode }),
-        await caller.post(onV5, { copyTo: { oneDrive: { id: oneDrives.Bob }, userCode } }),
-      ]) {
-        expectProblem(answer, 'not-supported-by-upstream');
-        expect(answer.body.detail).toContain('v5');
-        expect(JSON.stringify(answer.body)).not.toContain(userCode);
-      }
-      expect(actionRequests(control)).toEqual([]);
-
-      expect(await restore(oscar, userCode)).toMatchObject({ status: 200, body: { state: 'succeeded' } });
+      control.clearReceived();
+      for (const code of [onV1, onV5]) expect((await restore(oscar, code)).status).toBe(isSent ? 422 : 200);
+      expect(codesUpstream()).toEqual(isSent ? [] : sent);
     });
 
     it('in vain while nobody has confirmed them at Microsoft', async () => {
@@ -252,8 +155,8 @@ describe('device codes', () => {
     });
     expect(await restore(oscar, refused)).toMatchObject({ body: { state: 'failed' } });
 
-    const log = world.gateway.log().join('\n');
-    const stored = await everythingIn(world.database.ownerUrl);
+    const log = gateway.log().join('\n');
+    const stored = await everythingIn(neighbours.database.ownerUrl);
     // It was looked for in the right places.
     expect(log).toContain('operation ended');
     expect(stored).toContain(oscar.sid);
@@ -267,20 +170,140 @@ describe('device codes', () => {
       }
     }
   });
+});
+
+describe('device codes on any version', () => {
+  useGateway();
+
+  describe('issued', () => {
+    it.each([
+      ['no body', undefined],
+      ['an empty body', {}],
+      ['an application, which is read over', { TargetApplicationId: '0f3d7a9c-5b1e-4c2a-9d84-6e1f0b2c3d4e' }],
+    ])('by the v5 route, for %s', async (_what, request) => {
+      const { status, body } = await oscar.caller.post(v5.codes(oscar.sid).toUpperCase(), request);
+      expect(status).toBe(200);
+      expect(body).toEqual({
+        userCode: expect.stringMatching(/^[A-Z0-9]{9}$/) as string,
+        verificationUrl: 'https://microsoft.com/devicelogin',
+        expiresIn: 900,
+        message: expect.stringContaining(body.userCode as string) as string,
+      });
+      expect(control.received().map((received) => received.body)).toEqual([
+        { targetApplicationId: neighbours.veeam.deviceCodeApplicationId },
+      ]);
+    });
+
+    it.each(surfaces)('not to people without the role of an operator, by $surface', async ({ codes }) => {
+      for (const name of ['alice', 'bob'] as const) {
+        const { caller, sid } = await deskOf(name);
+        control.clearReceived();
+        expectProblem(await caller.post(codes(sid)), 'forbidden');
+        expectProblem(await caller.post(codes(oscar.sid)), 'forbidden');
+        expect(requests(control)).toEqual([]);
+      }
+    });
+
+    it.each(surfaces)("not in somebody else's session, by $surface", async ({ codes }) => {
+      expectProblem(await helpdesk.caller.post(codes(oscar.sid)), 'not-found');
+      expect(requests(control)).toEqual([]);
+    });
+
+    it('not for anything a caller adds to the request', async () => {
+      expectProblem(await oscar.caller.post(v5.codes(oscar.sid), { targetRegion: 'China' }), 'validation-failed');
+      expectProblem(await oscar.caller.post(v5.codes(oscar.sid), { targetApplicationId: 7 }), 'validation-failed');
+      expect(requests(control)).toEqual([]);
+    });
+
+    it.each(surfaces)('not for an organization without an application for them, by $surface', async ({ codes }) => {
+      const without = await startGateway(neighbours, {
+        adjust: (configuration) => ({
+          ...configuration,
+          organizations: configuration.organizations.map(({ name }) => ({ name, deviceCodeApplicationId: undefined })),
+        }),
+      });
+      try {
+        const desk = await deskOf('oscar', without);
+        control.clearReceived();
+        expectProblem(await desk.caller.post(codes(desk.sid)), 'no-credential-profile');
+        expect(requests(control)).toEqual([]);
+        await desk.caller.delete(`/api/v1/restore-sessions/${desk.sid}`);
+      } finally {
+        await without.close();
+      }
+    });
+  });
+
+  describe('used', () => {
+    it.each(surfaces)('once only, by $surface', async (by) => {
+      const userCode = await issueTo(oscar);
+      await restore(oscar, userCode, by);
+      control.clearReceived();
+      expectProblem(await restore(oscar, userCode, by), 'device-code-unknown');
+      expect(changes(control)).toEqual([]);
+    });
+
+    it('once only, however many ask at the same moment', async () => {
+      const userCode = await issueTo(oscar);
+      const answers = await Promise.all(Array.from({ length: 5 }, () => restore(oscar, userCode)));
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 422, 422, 422, 422]);
+      expect(codesUpstream()).toEqual([{ kind: 'device-code', userCode }]);
+    });
+
+    it.each(surfaces)('by nobody but the caller they were issued to, by $surface', async (by) => {
+      const userCode = await issueTo(oscar);
+      const alice = await deskOf('alice');
+      control.clearReceived();
+      expectProblem(await restore(helpdesk, userCode, by), 'device-code-unknown');
+      expectProblem(await restore(alice, userCode, by), 'device-code-unknown');
+      expect(changes(control)).toEqual([]);
+
+      expect(await restore(oscar, userCode, by)).toMatchObject({ status: 200 });
+      expect(codesUpstream()).toEqual([{ kind: 'device-code', userCode }]);
+    });
+
+    it.each(surfaces)('in no session but the one they were issued for, by $surface', async (by) => {
+      const userCode = await issueTo(oscar);
+      const another = await deskOf('oscar');
+      control.clearReceived();
+      expectProblem(await restore(another, userCode, by), 'device-code-unknown');
+      expect(changes(control)).toEqual([]);
+      await another.caller.delete(`/api/v1/restore-sessions/${another.sid}`);
+    });
+
+    it.each(surfaces)('letter by letter, by $surface', async (by) => {
+      const userCode = await issueTo(oscar);
+      for (const other of [`${userCode}A`, userCode.slice(1), 'AAAAAAAAA']) {
+        expectProblem(await restore(oscar, other, by), 'device-code-unknown');
+      }
+      expectProblem(await restore(oscar, `${userCode} `, by), 'validation-failed');
+      expect(changes(control).filter((change) => change.endsWith('/Action'))).toEqual([]);
+    });
+
+    it('not together with a credential profile', async () => {
+      const userCode = await issueTo(oscar);
+      const { caller, sid, oneDrives } = oscar;
+      const body = { userCode, credentialProfile: 'contoso' };
+      const answer = await caller.post(simplified.restore(sid, oneDrives.Alice ?? ''), body);
+      expectProblem(answer, 'validation-failed');
+      expect(answer.body.errors).toMatchObject([{ field: 'userCode' }]);
+      expect(actionRequests(control)).toEqual([]);
+    });
+  });
 
   describe('with their time over', () => {
     const clock = new ManualClock(Date.now());
-    let gateway: Gateway;
+    let timed: Gateway;
     let desk: Desk;
 
     beforeAll(async () => {
-      gateway = await startGateway(world, { clock });
-      desk = await openDesk('oscar', { ...world, gateway });
+      timed = await startGateway(neighbours, { clock });
+      desk = await deskOf('oscar', timed);
       control.setDeviceCodes({ expiresInSeconds: 120 });
     });
     afterAll(async () => {
       control.setDeviceCodes({ expiresInSeconds: 900 });
-      await gateway.close();
+      await timed.close();
     });
 
     it.each(surfaces)('are refused before upstream is asked, by $surface', async (by) => {
@@ -302,24 +325,24 @@ describe('device codes', () => {
       expect(codesUpstream()).toEqual([{ kind: 'device-code', userCode }]);
     });
   });
-
-  /** Every row of every table, as text. */
-  async function everythingIn(databaseUrl: string): Promise<string> {
-    const client = new pg.Client({ connectionString: databaseUrl });
-    await client.connect();
-    try {
-      const { rows: tables } = await client.query<{ name: string }>(
-        `select format('%I.%I', table_schema, table_name) as name from information_schema.tables
-         where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')`,
-      );
-      const texts: string[] = [];
-      for (const { name } of tables) {
-        const { rows } = await client.query<{ row: string }>(`select t::text as row from ${name} as t`);
-        texts.push(...rows.map(({ row }) => row));
-      }
-      return texts.join('\n');
-    } finally {
-      await client.end();
-    }
-  }
 });
+
+/** Every row of every table, as text. */
+async function everythingIn(databaseUrl: string): Promise<string> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    const { rows: tables } = await client.query<{ name: string }>(
+      `select format('%I.%I', table_schema, table_name) as name from information_schema.tables
+       where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')`,
+    );
+    const texts: string[] = [];
+    for (const { name } of tables) {
+      const { rows } = await client.query<{ row: string }>(`select t::text as row from ${name} as t`);
+      texts.push(...rows.map(({ row }) => row));
+    }
+    return texts.join('\n');
+  } finally {
+    await client.end();
+  }
+}
