@@ -8,6 +8,7 @@ import { Database, type NewOperation, OperationsRepository, UniqueViolation } fr
 
 import { type Answer, Caller, expectProblem, operationIdOf } from './support/caller.js';
 import { type Desk, openDesk } from './support/desk.js';
+import { dialects, type TestDialect } from './support/dialects.js';
 import { PolicyFolder } from './support/policies.js';
 import { auditRecords } from './support/trail.js';
 import { until, whileAdvancing } from './support/until.js';
@@ -34,71 +35,82 @@ const patient = (configuration: Configuration): Configuration => ({
   },
 });
 
-describe('a v5 request that is repeated', () => {
-  let neighbours: Neighbours;
-  let control: Neighbours['veeam']['control'];
-  let policies: PolicyFolder;
-  let clock: ManualClock;
-  let replicas: readonly [Gateway, Gateway];
-  let alice: Desk;
-  let oscar: Desk;
+let neighbours: Neighbours;
+let control: Neighbours['veeam']['control'];
+let policies: PolicyFolder;
+let clock: ManualClock;
+let replicas: readonly [Gateway, Gateway];
+let alice: Desk;
+let oscar: Desk;
 
+beforeAll(async () => {
+  neighbours = await startNeighbours();
+  control = neighbours.veeam.control;
+  policies = new PolicyFolder();
+});
+beforeEach(() => {
+  control.clearReceived();
+});
+// Or else a test that fails keeps its gateways from ending.
+afterEach(() => {
+  control.clearFaults();
+});
+afterAll(async () => {
+  policies.remove();
+  await neighbours.close();
+});
+
+/** Two replicas for the tests of a block. */
+function useReplicas(dialect?: TestDialect): void {
   beforeAll(async () => {
-    neighbours = await startNeighbours();
-    control = neighbours.veeam.control;
-    policies = new PolicyFolder();
     clock = new ManualClock(Date.now());
-    const environment = { V5_MAX_WAIT: `${MAX_WAIT / SECOND}s`, POLICY_DIR: policies.path };
+    const environment = {
+      V5_MAX_WAIT: `${MAX_WAIT / SECOND}s`,
+      POLICY_DIR: policies.path,
+      ...(dialect && { VEEAM_API_VERSION: dialect.version }),
+    };
     const start = () => startGateway(neighbours, { clock, environment, adjust: patient });
     replicas = [await start(), await start()];
     alice = await deskOf('alice');
     oscar = await deskOf('oscar');
   });
-  afterAll(async () => {
-    await Promise.all(replicas.map((gateway) => gateway.close()));
-    policies.remove();
-    await neighbours.close();
-  });
-  beforeEach(() => {
-    control.clearReceived();
-  });
-  // Or else a test that fails keeps its gateways from ending.
-  afterEach(() => {
-    control.clearFaults();
-  });
+  afterAll(() => Promise.all(replicas.map((gateway) => gateway.close())));
+}
 
-  const deskOf = (name: string) => openDesk(name, { ...neighbours, gateway: replicas[0] });
-  const routeOf = ({ sid, oneDrives }: Pick<Desk, 'sid' | 'oneDrives'>, of = 'Alice') =>
-    `/v5/RestoreSessions/${sid}/Organization/OneDrives/${oneDrives[of] ?? ''}/Action`;
+const deskOf = (name: string) => openDesk(name, { ...neighbours, gateway: replicas[0] });
+const routeOf = ({ sid, oneDrives }: Pick<Desk, 'sid' | 'oneDrives'>, of = 'Alice') =>
+  `/v5/RestoreSessions/${sid}/Organization/OneDrives/${oneDrives[of] ?? ''}/Action`;
 
-  /** @param at the replica to ask: the first or the second */
-  function act(desk: Desk, { body = restoreRequest, at = 0, path = routeOf(desk) }: Asked = {}): Promise<Answer> {
-    return new Caller(replicas[at].url, desk.caller.token).post(path, body);
-  }
+/** @param at the replica to ask: the first or the second */
+function act(desk: Desk, { body = restoreRequest, at = 0, path = routeOf(desk) }: Asked = {}): Promise<Answer> {
+  return new Caller(replicas[at].url, desk.caller.token).post(path, body);
+}
 
-  interface Asked {
-    readonly body?: object;
-    readonly at?: 0 | 1;
-    readonly path?: string;
-  }
+interface Asked {
+  readonly body?: object;
+  readonly at?: 0 | 1;
+  readonly path?: string;
+}
 
-  const repeatsOnRecord = async () =>
-    (await auditRecords(neighbours)).filter(({ detail }) => detail?.repeated === true);
+const repeatsOnRecord = async () => (await auditRecords(neighbours)).filter(({ detail }) => detail?.repeated === true);
 
-  /** Resolves once so many more repeats are on record than there were. */
-  async function joined(work: () => void, count = 1): Promise<void> {
-    const before = (await repeatsOnRecord()).length;
-    work();
-    await until(async () => (await repeatsOnRecord()).length >= before + count);
-  }
+/** Resolves once so many more repeats are on record than there were. */
+async function joined(work: () => void, count = 1): Promise<void> {
+  const before = (await repeatsOnRecord()).length;
+  work();
+  await until(async () => (await repeatsOnRecord()).length >= before + count);
+}
 
-  /** Answers that come once time goes on: what runs on one replica is seen on the other by looking again. */
-  const answersOf = (asked: readonly Promise<Answer>[]) => whileAdvancing({ clock, by: 100 }, Promise.all(asked));
+/** Answers that come once time goes on: what runs on one replica is seen on the other by looking again. */
+const answersOf = (asked: readonly Promise<Answer>[]) => whileAdvancing({ clock, by: 100 }, Promise.all(asked));
 
-  async function operationCount({ caller }: Desk): Promise<number> {
-    const { body } = await caller.get('/api/v1/operations?limit=1000');
-    return body.items.length as number;
-  }
+async function operationCount({ caller }: Desk): Promise<number> {
+  const { body } = await caller.get('/api/v1/operations?limit=1000');
+  return body.items.length as number;
+}
+
+describe.each(dialects)('a v5 request that is repeated, on $version,', (dialect) => {
+  useReplicas(dialect);
 
   describe.each<[string, () => [Desk, object]]>([
     ['restore', () => [alice, restoreRequest]],
@@ -124,6 +136,55 @@ describe('a v5 request that is repeated', () => {
     });
   });
 
+  it('by a balancer that cut the first call causes no second restore', async () => {
+    const hold = control.holdActions();
+    const balancer = new AbortController();
+    const cut = alice.caller.fetch('POST', routeOf(alice), JSON.stringify(restoreRequest), {}, balancer.signal);
+    await hold.reached;
+    balancer.abort();
+    await expect(cut).rejects.toThrow();
+    await until(() => replicas[0].log().some((line) => line.includes('"aborted":true')));
+    const repeats: Promise<Answer>[] = [];
+    await joined(() => repeats.push(act(alice, { at: 1 })));
+    hold.release();
+    const [answer] = await answersOf(repeats);
+    expect(answer).toMatchObject({ status: 200, body: { totalItemsCount: 5 } });
+    expect(actionRequests(control)).toHaveLength(1);
+    expect(control.actions()).toHaveLength(1);
+  });
+
+  it('is a new operation after one that failed, and gets the same problem before', async () => {
+    control.addFault({ match: { action: 'restore' }, fault: { kind: 'answer', status: 500, body: { message: 'no' } } });
+    const hold = control.hold({ action: 'restore' });
+    const first = act(alice);
+    await hold.reached;
+    const repeats: Promise<Answer>[] = [];
+    await joined(() => repeats.push(act(alice)));
+    hold.release();
+    for (const answer of await answersOf([first, ...repeats])) expectProblem(answer, 'upstream-rejected');
+    expect(actionRequests(control)).toHaveLength(1);
+    expect(await answersOf([act(alice)])).toMatchObject([{ status: 200 }]);
+  });
+
+  it('after V5_MAX_WAIT joins again', async () => {
+    const hold = control.holdActions();
+    const first = act(alice);
+    await hold.reached;
+    const late = await whileAdvancing({ clock, by: 5 * SECOND }, first);
+    expectProblem(late, 'still-running');
+    const repeats: Promise<Answer>[] = [];
+    await joined(() => repeats.push(act(alice)));
+    hold.release();
+    const [answer] = await answersOf(repeats);
+    expect(answer).toMatchObject({ status: 200, body: { totalItemsCount: 5 } });
+    expect(answer && operationIdOf(answer.headers)).toBe(operationIdOf(late.headers));
+    expect(actionRequests(control)).toHaveLength(1);
+  });
+});
+
+describe('a v5 request that is repeated, on any version,', () => {
+  useReplicas();
+
   it('joins it in any spelling of v5', async () => {
     const hold = control.holdActions();
     const first = act(alice);
@@ -140,23 +201,6 @@ describe('a v5 request that is repeated', () => {
     const answers = await Promise.all([first, ...repeats]);
     expect(new Set(answers.map(({ headers }) => operationIdOf(headers))).size).toBe(1);
     expect(actionRequests(control)).toHaveLength(1);
-  });
-
-  it('by a balancer that cut the first call causes no second restore', async () => {
-    const hold = control.holdActions();
-    const balancer = new AbortController();
-    const cut = alice.caller.fetch('POST', routeOf(alice), JSON.stringify(restoreRequest), {}, balancer.signal);
-    await hold.reached;
-    balancer.abort();
-    await expect(cut).rejects.toThrow();
-    await until(() => replicas[0].log().some((line) => line.includes('"aborted":true')));
-    const repeats: Promise<Answer>[] = [];
-    await joined(() => repeats.push(act(alice, { at: 1 })));
-    hold.release();
-    const [answer] = await answersOf(repeats);
-    expect(answer).toMatchObject({ status: 200, body: { totalItemsCount: 5 } });
-    expect(actionRequests(control)).toHaveLength(1);
-    expect(control.actions()).toHaveLength(1);
   });
 
   it('at the same moment on two replicas is one operation', async () => {
@@ -222,19 +266,6 @@ describe('a v5 request that is repeated', () => {
     expect(actionRequests(control)).toHaveLength(2);
   });
 
-  it('is a new operation after one that failed, and gets the same problem before', async () => {
-    control.addFault({ match: { action: 'restore' }, fault: { kind: 'answer', status: 500, body: { message: 'no' } } });
-    const hold = control.hold({ action: 'restore' });
-    const first = act(alice);
-    await hold.reached;
-    const repeats: Promise<Answer>[] = [];
-    await joined(() => repeats.push(act(alice)));
-    hold.release();
-    for (const answer of await Promise.all([first, ...repeats])) expectProblem(answer, 'upstream-rejected');
-    expect(actionRequests(control)).toHaveLength(1);
-    expect(await act(alice)).toMatchObject({ status: 200 });
-  });
-
   it.each<[string, () => Promise<Answer>]>([
     ['another member', () => act(oscar, { body: { restoreToOriginalLocation: { documentAction: 'overwrite' } } })],
     ['another action', () => act(oscar, { body: { copyTo: { oneDrive: { id: oscar.oneDrives.Bob } } } })],
@@ -267,21 +298,6 @@ describe('a v5 request that is repeated', () => {
     expect([one.status, two.status]).toEqual([200, 200]);
     expect(operationIdOf(two.headers)).not.toBe(operationIdOf(one.headers));
     expect(actionRequests(control)).toHaveLength(2);
-  });
-
-  it('after V5_MAX_WAIT joins again', async () => {
-    const hold = control.holdActions();
-    const first = act(alice);
-    await hold.reached;
-    const late = await whileAdvancing({ clock, by: 5 * SECOND }, first);
-    expectProblem(late, 'still-running');
-    const repeats: Promise<Answer>[] = [];
-    await joined(() => repeats.push(act(alice)));
-    hold.release();
-    const [answer] = await Promise.all(repeats);
-    expect(answer).toMatchObject({ status: 200, body: { totalItemsCount: 5 } });
-    expect(answer && operationIdOf(answer.headers)).toBe(operationIdOf(late.headers));
-    expect(actionRequests(control)).toHaveLength(1);
   });
 
   it('that is a download is one of its own, and waits for nobody', async () => {

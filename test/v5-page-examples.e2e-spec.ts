@@ -3,11 +3,12 @@ import { join } from 'node:path';
 
 import { type Answer, expectProblem } from './support/caller.js';
 import { type Desk, openDesk } from './support/desk.js';
+import { dialects, type TestDialect } from './support/dialects.js';
 import { digestsBelow, digestsInZip, emptyFolder } from './support/files.js';
 import { readMails } from './support/mailbox.js';
 import { until } from './support/until.js';
-import { actionRequests, changes, requests } from './support/upstream.js';
-import { startWorld, type World } from './support/world.js';
+import { arrivals, changes, requests } from './support/upstream.js';
+import { type Gateway, type Neighbours, startGateway, startNeighbours } from './support/world.js';
 
 jest.setTimeout(30_000);
 
@@ -66,42 +67,57 @@ const wholeStatistics = {
   restoreIssues: [],
 };
 
-describe('the examples on the v5 page', () => {
-  let world: World;
-  let control: World['veeam']['control'];
-  let alice: Desk;
-  let fred: Desk;
-  let oscar: Desk;
+let neighbours: Neighbours;
+let control: Neighbours['veeam']['control'];
+let gateway: Gateway;
+let alice: Desk;
+let fred: Desk;
+let oscar: Desk;
 
+beforeAll(async () => {
+  neighbours = await startNeighbours();
+  control = neighbours.veeam.control;
+});
+beforeEach(async () => {
+  control.clearReceived();
+  await emptyFolder(neighbours.veeam.productionDir);
+  await emptyFolder(neighbours.smtp.mailDir);
+});
+afterAll(() => neighbours.close());
+
+/** One gateway for the tests of a block. */
+function useGateway(dialect?: TestDialect): void {
   beforeAll(async () => {
-    world = await startWorld();
-    control = world.veeam.control;
+    const environment = dialect && { VEEAM_API_VERSION: dialect.version };
+    gateway = await startGateway(neighbours, { ...(environment && { environment }) });
+    const world = { ...neighbours, gateway };
     alice = await openDesk('alice', world);
     fred = await openDesk('fred', world, fabrikam);
     oscar = await openDesk('oscar', world);
   });
-  afterAll(() => world.close());
+  afterAll(() => gateway.close());
+}
 
-  beforeEach(async () => {
-    control.clearReceived();
-    await emptyFolder(world.veeam.productionDir);
-    await emptyFolder(world.smtp.mailDir);
-  });
+const routeOf = ({ sid, oneDrives }: Desk, owner: string, spelling = spellings[0] ?? '') =>
+  spelling.replace('{sid}', sid).replace('{oid}', oneDrives[owner] ?? '');
 
-  const routeOf = ({ sid, oneDrives }: Desk, owner: string, spelling = spellings[0] ?? '') =>
-    spelling.replace('{sid}', sid).replace('{oid}', oneDrives[owner] ?? '');
+const filesOf = (login: string) => digestsBelow(join(neighbours.veeam.filesDir, login));
+const producedIn = (folder: string) => digestsBelow(join(neighbours.veeam.productionDir, folder));
+const placeOf = ({ upstreamSid, oneDrives }: Desk, owner: string) => ({
+  upstreamSid,
+  oneDriveId: oneDrives[owner] ?? '',
+});
 
-  const filesOf = (login: string) => digestsBelow(join(world.veeam.filesDir, login));
-  const producedIn = (folder: string) => digestsBelow(join(world.veeam.productionDir, folder));
-  const bodiesUpstream = () => actionRequests(control).map(({ body }) => body);
+/** What was logged from there on, once the line of the answered request is in it. */
+async function logSince(start: number, { headers }: Answer): Promise<string> {
+  const requestId = headers.get('x-request-id') ?? 'none';
+  const lines = () => gateway.log().slice(start);
+  await until(() => lines().some((line) => line.includes(requestId) && line.includes('"msg":"request"')));
+  return lines().join('\n');
+}
 
-  /** What was logged from there on, once the line of the answered request is in it. */
-  async function logSince(start: number, { headers }: Answer): Promise<string> {
-    const requestId = headers.get('x-request-id') ?? 'none';
-    const lines = () => world.gateway.log().slice(start);
-    await until(() => lines().some((line) => line.includes(requestId) && line.includes('"msg":"request"')));
-    return lines().join('\n');
-  }
+describe('the examples on the v5 page', () => {
+  useGateway();
 
   describe('with a credential in them', () => {
     const aCertificate = ['0f3d7a9c-5b1e-4c2a-9d84-6e1f0b2c3d4e', 'MIIKEgIBAzCCCc4GCSqGSIb3DQEH', 'xxx'];
@@ -143,7 +159,7 @@ describe('the examples on the v5 page', () => {
     );
 
     it.each(onPaths)('$title: refused $where, and nothing of it kept', async ({ isOwn, body, fields, values }) => {
-      const start = world.gateway.log().length;
+      const start = gateway.log().length;
       const route = isOwn ? routeOf(oscar, 'Alice') : printedPath;
       const answer = await oscar.caller.call('POST', route, body);
 
@@ -162,7 +178,7 @@ describe('the examples on the v5 page', () => {
       ['save in curly quotes', printed.saveInCurlyQuotes],
     ])('%s: refused as printed, at the printed address too', async (_title, body) => {
       for (const route of [routeOf(oscar, 'Alice'), printedPath]) {
-        const start = world.gateway.log().length;
+        const start = gateway.log().length;
         const answer = await oscar.caller.call('POST', route, body);
 
         expectProblem(answer, 'validation-failed');
@@ -183,7 +199,7 @@ describe('the examples on the v5 page', () => {
 
   describe('with ids and addresses of another company', () => {
     it('restore with a device code that nobody issued: unknown', async () => {
-      const start = world.gateway.log().length;
+      const start = gateway.log().length;
       const answer = await oscar.caller.call('POST', routeOf(oscar, 'Alice'), printed.restoreWithDeviceCode);
       expectProblem(answer, 'device-code-unknown');
       expect(`${JSON.stringify(answer.body)}\n${await logSince(start, answer)}`).not.toContain(printedCode);
@@ -194,7 +210,7 @@ describe('the examples on the v5 page', () => {
       const answer = await oscar.caller.call('POST', routeOf(oscar, 'Alice'), printed.send);
       expectProblem(answer, 'forbidden');
       expect(changes(control)).toEqual([]);
-      expect(await readMails(world.smtp.mailDir)).toEqual([]);
+      expect(await readMails(neighbours.smtp.mailDir)).toEqual([]);
     });
 
     it('copy, without the credentials: no such target', async () => {
@@ -214,167 +230,203 @@ describe('the examples on the v5 page', () => {
     });
   });
 
-  describe.each(spellings)('that lack nothing but the credentials, at %s', (spelling) => {
-    it('restore: done with the account of contoso', async () => {
-      const body = change(printed.restoreWithPassword, passwordMembers, '');
-      const answer = await alice.caller.call('POST', routeOf(alice, 'Alice', spelling), body);
+  it.each(spellings.slice(1))('that lack nothing but the credentials: done at %s as well', async (spelling) => {
+    const body = change(printed.restoreWithPassword, passwordMembers, '');
+    const restored = await alice.caller.call('POST', routeOf(alice, 'Alice', spelling), body);
+    expect(restored).toMatchObject({ status: 200, body: wholeStatistics });
+    const saved = await alice.caller.fetch('POST', routeOf(alice, 'Alice', spelling), printed.save);
+    expect(await digestsInZip(Buffer.from(await saved.arrayBuffer()))).toEqual(await filesOf(`alice@${contoso}`));
+    expect(control.actions().map(({ action }) => action)).toEqual(['restore', 'save']);
+  });
+});
 
-      expect(answer.status).toBe(200);
-      expect(answer.body).toEqual(wholeStatistics);
-      const { restoreUserName: userName, restorePassword: userPassword } = world.veeam;
-      expect(control.actions()).toEqual([
-        expect.objectContaining({
-          action: 'restore',
-          sessionId: alice.upstreamSid,
-          oneDriveId: alice.oneDrives.Alice,
-          credentials: { kind: 'user', userName, userPassword },
-          options: { documentVersion: 'last', documentAction: 'keep' },
-          state: 'finished',
-        }),
-      ]);
-      expect(bodiesUpstream()).toEqual([
-        { restoreToOriginalLocation: { userName, userPassword, documentVersion: 'last', documentAction: 'keep' } },
-      ]);
-      expect(await producedIn(`alice@${contoso}`)).toEqual(await filesOf(`alice@${contoso}`));
-    });
+describe.each(dialects)('the examples on the v5 page that lack nothing but the credentials, on $version', (dialect) => {
+  useGateway(dialect);
 
-    it('restore in its other spelling: done with the certificate of fabrikam', async () => {
-      const body = printed.restoreWithCertificate.replace(certificateMembers, '');
-      expect(body).toBe('{ "restoretoOriginallocation": { "DocumentVersion" : "last", "documentAction" : "keep" } }');
-      const answer = await fred.caller.call('POST', routeOf(fred, 'Fred', spelling), body);
+  const lastAndKeep = { documentVersion: 'last', documentAction: 'keep' } as const;
 
-      expect(answer.status).toBe(200);
-      expect(answer.body).toEqual(wholeStatistics);
-      const certificate = {
-        applicationId: world.veeam.applicationId,
-        applicationCertificate: (await readFile(world.veeam.certificateFile)).toString('base64'),
-        applicationCertificatePassword: world.veeam.certificatePassword,
-      };
-      expect(control.actions()).toEqual([
-        expect.objectContaining({
-          action: 'restore',
-          sessionId: fred.upstreamSid,
-          oneDriveId: fred.oneDrives.Fred,
-          credentials: { kind: 'application', ...certificate },
-          state: 'finished',
-        }),
-      ]);
-      expect(bodiesUpstream()).toEqual([
-        { restoreToOriginalLocation: { ...certificate, documentVersion: 'last', documentAction: 'keep' } },
-      ]);
-      expect(await producedIn(`fred@${fabrikam}`)).toEqual(await filesOf(`fred@${fabrikam}`));
-    });
+  it('restore: done with the account of contoso', async () => {
+    const body = change(printed.restoreWithPassword, passwordMembers, '');
+    const answer = await alice.caller.call('POST', routeOf(alice, 'Alice'), body);
 
-    it.each([
-      ['the simplified API', (sid: string) => `/api/v1/restore-sessions/${sid}/device-codes`],
-      ['the v5 route', (sid: string) => `/v5/RestoreSessions/${sid}/organization/restoreDeviceCode`],
-    ])('restore with a device code issued by %s: done with that code', async (_surface, deviceCodes) => {
-      const { body: issued } = await oscar.caller.post(deviceCodes(oscar.sid));
-      const userCode = issued.userCode as string;
-      const body = change(printed.restoreWithDeviceCode, printedCode, userCode);
-      const answer = await oscar.caller.call('POST', routeOf(oscar, 'Alice', spelling), body);
+    expect(answer.status).toBe(200);
+    expect(answer.body).toEqual(wholeStatistics);
+    const { restoreUserName: userName, restorePassword: userPassword } = neighbours.veeam;
+    expect(control.actions()).toEqual([
+      expect.objectContaining({
+        action: 'restore',
+        sessionId: alice.upstreamSid,
+        oneDriveId: alice.oneDrives.Alice,
+        credentials: { kind: 'user', userName, userPassword },
+        state: 'finished',
+      }),
+    ]);
+    expect(arrivals(control)).toEqual([
+      dialect.restore(placeOf(alice, 'Alice'), { userName, userPassword }, lastAndKeep),
+    ]);
+    expect(await producedIn(`alice@${contoso}`)).toEqual(await filesOf(`alice@${contoso}`));
+  });
 
-      expect(answer.status).toBe(200);
-      expect(answer.body).toEqual(wholeStatistics);
-      expect(control.actions()).toEqual([
-        expect.objectContaining({
-          action: 'restore',
-          sessionId: oscar.upstreamSid,
-          oneDriveId: oscar.oneDrives.Alice,
-          credentials: { kind: 'device-code', userCode },
-          state: 'finished',
-        }),
-      ]);
-      expect(bodiesUpstream()).toEqual([
-        { restoreToOriginalLocation: { userCode, documentVersion: 'last', documentAction: 'keep' } },
-      ]);
-      expect(await producedIn(`alice@${contoso}`)).toEqual(await filesOf(`alice@${contoso}`));
-    });
-
-    it.each([
-      ['copy', printed.copy],
-      ['copy in short, filled in', filledIn.copyInShort],
-    ])('%s: only the id of the OneDrive counts', async (_title, example) => {
-      const body = change(change(example, passwordMembers, ''), `"${printedOneDriveId}"`, `"${oscar.oneDrives.Bob}"`);
-      const answer = await oscar.caller.call('POST', routeOf(oscar, 'Alice', spelling), body);
-
-      expect(answer.status).toBe(200);
-      expect(answer.body).toEqual(wholeStatistics);
-      const { restoreUserName: userName, restorePassword: userPassword } = world.veeam;
-      expect(control.actions()).toEqual([
-        expect.objectContaining({
-          action: 'copy',
-          sessionId: oscar.upstreamSid,
-          oneDriveId: oscar.oneDrives.Alice,
-          credentials: { kind: 'user', userName, userPassword },
-          state: 'finished',
-        }),
-      ]);
-      expect(bodiesUpstream()).toEqual([
+  it('restore that fails for a document: told as version 5 does', async () => {
+    control.addFault({ match: { action: 'restore' }, fault: { kind: 'outcome', failures: 1 } });
+    const body = change(printed.restoreWithPassword, passwordMembers, '');
+    const answer = await alice.caller.call('POST', routeOf(alice, 'Alice'), body);
+    expect(answer.status).toBe(200);
+    expect(answer.body).toEqual({
+      ...wholeStatistics,
+      restoredItemsCount: 4,
+      failedItemsCount: 1,
+      restoreIssues: [
         {
-          copyTo: {
-            userName,
-            userPassword,
-            oneDrive: {
-              id: oscar.oneDrives.Bob,
-              name: 'Bob',
-              url: 'https://contoso-my.sharepoint.com/personal/bob_contoso_onmicrosoft_com',
-            },
-            folder: 'newFolder',
-            documentVersion: 'last',
-            documentLastVersionAction: 'merge',
-            changedItems: true,
-            deletedItems: true,
-            restorePermissions: true,
-            sendSharedLinksNotification: false,
-          },
+          path: 'Budget 2026.csv',
+          title: 'Budget 2026.csv',
+          warnings: [],
+          error: 'Access to the item was denied.',
         },
-      ]);
-      expect(await producedIn(`bob@${contoso}/newFolder`)).toEqual(await filesOf(`alice@${contoso}`));
+      ],
     });
+  });
 
-    it('save: the files as they are in the backup', async () => {
-      const response = await alice.caller.fetch('POST', routeOf(alice, 'Alice', spelling), printed.save);
-      const zip = Buffer.from(await response.arrayBuffer());
+  it('restore of all versions: done where upstream can, and refused where it cannot', async () => {
+    const { answer: refusal, isSent } = dialect.restoreOfAllVersions;
+    const body = change(change(printed.restoreWithPassword, passwordMembers, ''), '"last"', '"all"');
+    const answer = await alice.caller.call('POST', routeOf(alice, 'Alice'), body);
+    expect(answer).toMatchObject(isSent ? { status: 200, body: wholeStatistics } : refusal);
+    expect(control.actions()).toHaveLength(isSent ? 1 : 0);
+  });
 
-      expect(response.status).toBe(200);
-      expect(response.headers.get('content-type')).toBe('application/octet-stream');
-      expect(response.headers.get('content-length')).toBe(String(zip.length));
-      expect(await digestsInZip(zip)).toEqual(await filesOf(`alice@${contoso}`));
-      expect(control.actions()).toEqual([
-        expect.objectContaining({
-          action: 'save',
-          sessionId: alice.upstreamSid,
-          oneDriveId: alice.oneDrives.Alice,
-          credentials: undefined,
-        }),
-      ]);
-      expect(bodiesUpstream()).toEqual([{ save: null }]);
-    });
+  it('restore in its other spelling: done with the certificate of fabrikam', async () => {
+    const body = printed.restoreWithCertificate.replace(certificateMembers, '');
+    expect(body).toBe('{ "restoretoOriginallocation": { "DocumentVersion" : "last", "documentAction" : "keep" } }');
+    const answer = await fred.caller.call('POST', routeOf(fred, 'Fred'), body);
 
-    it('send: the mail arrives with the files', async () => {
-      const mail = { from: `oscar@${contoso}`, to: `alice@${contoso}` };
-      const addressed = change(printed.send, 'j_smith@bestsupport.onmicrosoft.com', mail.from);
-      const body = change(addressed, 'r.clark@bestsupport.onmicrosoft.com', mail.to);
-      const answer = await oscar.caller.call('POST', routeOf(oscar, 'Alice', spelling), body);
+    expect(answer.status).toBe(200);
+    expect(answer.body).toEqual(wholeStatistics);
+    const certificate = {
+      applicationId: neighbours.veeam.applicationId,
+      applicationCertificate: (await readFile(neighbours.veeam.certificateFile)).toString('base64'),
+      applicationCertificatePassword: neighbours.veeam.certificatePassword,
+    };
+    expect(control.actions()).toEqual([
+      expect.objectContaining({
+        action: 'restore',
+        sessionId: fred.upstreamSid,
+        oneDriveId: fred.oneDrives.Fred,
+        credentials: { kind: 'application', ...certificate },
+        state: 'finished',
+      }),
+    ]);
+    expect(arrivals(control)).toEqual([dialect.restore(placeOf(fred, 'Fred'), certificate, lastAndKeep)]);
+    expect(await producedIn(`fred@${fabrikam}`)).toEqual(await filesOf(`fred@${fabrikam}`));
+  });
 
-      expect(answer).toMatchObject({ status: 200, body: '' });
-      const written = { ...mail, subject: 'Support Ticket', text: 'Please find attached the files you requested' };
-      expect(control.actions()).toEqual([
-        expect.objectContaining({ action: 'send', sessionId: oscar.upstreamSid, options: written, state: 'finished' }),
-      ]);
-      expect(bodiesUpstream()).toEqual([{ sendTo: written }]);
+  it.each([
+    ['the simplified API', (sid: string) => `/api/v1/restore-sessions/${sid}/device-codes`],
+    ['the v5 route', (sid: string) => `/v5/RestoreSessions/${sid}/organization/restoreDeviceCode`],
+  ])('restore with a device code issued by %s: done with that code', async (_surface, deviceCodes) => {
+    const { body: issued } = await oscar.caller.post(deviceCodes(oscar.sid));
+    const userCode = issued.userCode as string;
+    const body = change(printed.restoreWithDeviceCode, printedCode, userCode);
+    const answer = await oscar.caller.call('POST', routeOf(oscar, 'Alice'), body);
 
-      const [received, ...others] = await readMails(world.smtp.mailDir);
-      expect(others).toEqual([]);
-      expect(received?.from?.text).toBe(mail.from);
-      expect([received?.to].flat().map((to) => to?.text)).toEqual([mail.to]);
-      expect(received?.subject).toBe(written.subject);
-      expect(received?.text?.trimEnd()).toBe(written.text);
-      expect(received?.attachments).toHaveLength(1);
-      const zip = received?.attachments[0]?.content ?? Buffer.alloc(0);
-      expect(await digestsInZip(zip)).toEqual(await filesOf(`alice@${contoso}`));
-    });
+    expect(answer.status).toBe(200);
+    expect(answer.body).toEqual(wholeStatistics);
+    expect(control.actions()).toEqual([
+      expect.objectContaining({
+        action: 'restore',
+        sessionId: oscar.upstreamSid,
+        oneDriveId: oscar.oneDrives.Alice,
+        credentials: { kind: 'device-code', userCode },
+        state: 'finished',
+      }),
+    ]);
+    expect(arrivals(control)).toEqual([dialect.restore(placeOf(oscar, 'Alice'), { userCode }, lastAndKeep)]);
+    expect(await producedIn(`alice@${contoso}`)).toEqual(await filesOf(`alice@${contoso}`));
+  });
+
+  it.each([
+    ['copy', printed.copy],
+    ['copy in short, filled in', filledIn.copyInShort],
+  ])('%s: only the id of the OneDrive counts', async (_title, example) => {
+    const body = change(change(example, passwordMembers, ''), `"${printedOneDriveId}"`, `"${oscar.oneDrives.Bob}"`);
+    const answer = await oscar.caller.call('POST', routeOf(oscar, 'Alice'), body);
+
+    expect(answer.status).toBe(200);
+    expect(answer.body).toEqual(wholeStatistics);
+    const { restoreUserName: userName, restorePassword: userPassword } = neighbours.veeam;
+    expect(control.actions()).toEqual([
+      expect.objectContaining({
+        action: 'copy',
+        sessionId: oscar.upstreamSid,
+        oneDriveId: oscar.oneDrives.Alice,
+        credentials: { kind: 'user', userName, userPassword },
+        state: 'finished',
+      }),
+    ]);
+    expect(arrivals(control)).toEqual([
+      dialect.copy(
+        placeOf(oscar, 'Alice'),
+        { userName, userPassword },
+        {
+          target: {
+            id: oscar.oneDrives.Bob,
+            name: 'Bob',
+            url: 'https://contoso-my.sharepoint.com/personal/bob_contoso_onmicrosoft_com',
+          },
+          folder: 'newFolder',
+          documentVersion: 'last',
+          documentLastVersionAction: 'merge',
+          changedItems: true,
+          deletedItems: true,
+          restorePermissions: true,
+          sendSharedLinksNotification: false,
+        },
+      ),
+    ]);
+    expect(await producedIn(`bob@${contoso}/newFolder`)).toEqual(await filesOf(`alice@${contoso}`));
+  });
+
+  it('save: the files as they are in the backup', async () => {
+    const response = await alice.caller.fetch('POST', routeOf(alice, 'Alice'), printed.save);
+    const zip = Buffer.from(await response.arrayBuffer());
+
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('application/octet-stream');
+    expect(response.headers.get('content-length')).toBe(String(zip.length));
+    expect(await digestsInZip(zip)).toEqual(await filesOf(`alice@${contoso}`));
+    expect(control.actions()).toEqual([
+      expect.objectContaining({
+        action: 'save',
+        sessionId: alice.upstreamSid,
+        oneDriveId: alice.oneDrives.Alice,
+        credentials: undefined,
+      }),
+    ]);
+    expect(arrivals(control)).toEqual([dialect.save(placeOf(alice, 'Alice'))]);
+  });
+
+  it('send: the mail arrives with the files', async () => {
+    const mail = { from: `oscar@${contoso}`, to: `alice@${contoso}` };
+    const addressed = change(printed.send, 'j_smith@bestsupport.onmicrosoft.com', mail.from);
+    const body = change(addressed, 'r.clark@bestsupport.onmicrosoft.com', mail.to);
+    const answer = await oscar.caller.call('POST', routeOf(oscar, 'Alice'), body);
+
+    expect(answer).toMatchObject({ status: 200, body: '' });
+    const written = { ...mail, subject: 'Support Ticket', text: 'Please find attached the files you requested' };
+    expect(control.actions()).toEqual([
+      expect.objectContaining({ action: 'send', sessionId: oscar.upstreamSid, options: written, state: 'finished' }),
+    ]);
+    expect(arrivals(control)).toEqual([dialect.send(placeOf(oscar, 'Alice'), written)]);
+
+    const [received, ...others] = await readMails(neighbours.smtp.mailDir);
+    expect(others).toEqual([]);
+    expect(received?.from?.text).toBe(mail.from);
+    expect([received?.to].flat().map((to) => to?.text)).toEqual([mail.to]);
+    expect(received?.subject).toBe(written.subject);
+    expect(received?.text?.trimEnd()).toBe(written.text);
+    expect(received?.attachments).toHaveLength(1);
+    const zip = received?.attachments[0]?.content ?? Buffer.alloc(0);
+    expect(await digestsInZip(zip)).toEqual(await filesOf(`alice@${contoso}`));
   });
 });
 
