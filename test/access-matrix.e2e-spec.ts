@@ -37,6 +37,7 @@ const expected: Record<string, string> = {
   'GET /api/v1/audit-records': '401 403 403 403 403 403 403 200 403 401 403',
   'GET /api/v1/audit-records/export': '401 403 403 403 403 403 403 200 403 401 403',
   'GET /api/v1/send-readiness': '401 403 403 403 403 200 200 403 200 401 403',
+  'GET /api/v1/credential-profiles': '401 403 403 403 403 200 200 403 200 401 403',
   'GET /v5/Organizations': '401 200 200 200 200 200 200 200 200 401 200',
   'POST /v5/Organizations/:id/Action': '401 403 201 201 404 201 404 403 201 401 403',
   'GET /v5/RestoreSessions/:sid': '401 404 200 404 404 200 404 404 200 401 404',

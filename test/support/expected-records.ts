@@ -21,6 +21,7 @@ function denial(row: string, column: string, status: number): string[] {
   if (row.endsWith('/explain') && !withoutSession.includes(column)) return [];
   if (row.includes('audit-records')) return ['readAuditRecords deny default-deny'];
   if (row.includes('send-readiness')) return ['readSendReadiness deny default-deny'];
+  if (row.includes('credential-profiles')) return ['listCredentialProfiles deny default-deny'];
   if (row.includes('operations')) return ['readOperations deny default-deny'];
   if (isOpening(row)) return ['openRestoreSession deny default-deny'];
   // 404 where the session is not the caller's, 403 where it does not even come to that.
@@ -45,6 +46,9 @@ function allowed(row: string, column: string): string[] {
   }
   if (row.includes('audit-records')) return ['readAuditRecords allow auditors-read-the-trail'];
   if (row.includes('send-readiness')) return ['readSendReadiness allow operators-read-send-readiness'];
+  if (row.includes('credential-profiles')) {
+    return ['listCredentialProfiles allow operators-list-credential-profiles'];
+  }
   if (/onedrives/i.test(row)) {
     const action = actionOf(row);
     return [`${action} allow ${action === 'copy' || action === 'send' ? `operators-${action}` : permit}`];

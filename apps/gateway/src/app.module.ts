@@ -17,6 +17,8 @@ import { CatalogService } from './catalog/catalog.service.js';
 import { OneDrivesController } from './catalog/onedrives.controller.js';
 import { OrganizationsController } from './catalog/organizations.controller.js';
 import { CredentialExpiry } from './credential-profiles/credential-expiry.js';
+import { CredentialProfileListing } from './credential-profiles/credential-profile-listing.service.js';
+import { CredentialProfilesController } from './credential-profiles/credential-profiles.controller.js';
 import { CredentialProfilesService } from './credential-profiles/credential-profiles.service.js';
 import { SecretRotation } from './credential-profiles/secret-rotation.js';
 import { DeviceCodesController } from './device-codes/device-codes.controller.js';
@@ -48,6 +50,7 @@ import { StartDecisions } from './operations/start-decisions.js';
 import { AuditAccess } from './policy/audit-access.service.js';
 import { AuthorizationService } from './policy/authorization.service.js';
 import { GatewayAccess } from './policy/gateway-access.service.js';
+import { CredentialAccess } from './policy/credential-access.service.js';
 import { MailRules } from './policy/mail-rules.service.js';
 import { OneDriveLookup } from './policy/onedrive-lookup.service.js';
 import { OwnershipService } from './policy/ownership.service.js';
@@ -79,6 +82,7 @@ const controllers = [
   SendReadinessController,
   PolicyController,
   AuditRecordsController,
+  CredentialProfilesController,
   V5OrganizationsController,
   V5RestoreSessionsController,
   HealthController,
@@ -105,6 +109,7 @@ const services = [
   AuditAccess,
   GatewayAccess,
   SendReadinessService,
+  CredentialAccess,
   AuditRecordsService,
   AuditExportResponder,
   AuditSinks,
@@ -115,6 +120,7 @@ const services = [
   RestoreSessionExpiry,
   CredentialProfilesService,
   CredentialExpiry,
+  CredentialProfileListing,
   SecretRotation,
   DeviceCodesService,
   HeldDeviceCodes,

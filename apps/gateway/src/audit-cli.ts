@@ -2,10 +2,11 @@ import { BrokenChainError, SealRefusedError, UnreadableArchiveError, UnreadableH
 import { ConfigurationError, loadConfiguration } from '@app/config';
 import { StoreUnavailableError } from '@app/problems';
 
-import { type AuditCommand, UsageError } from './audit-commands/audit-command.js';
+import type { AuditCommand } from './audit-commands/audit-command.js';
 import { exportCommand } from './audit-commands/export-command.js';
 import { sealCommand } from './audit-commands/seal-command.js';
 import { verifyCommand } from './audit-commands/verify-command.js';
+import { isArgumentError, UsageError } from './infrastructure/command-line.js';
 
 /*
  * npm run audit -- verify|export|seal. Ends with 0 when the trail is whole, exported or sealed, with 1 when it is broken, and
@@ -50,10 +51,6 @@ function explain(error: unknown): string {
   if (known !== undefined && error instanceof Error) return error.message;
   const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
   return `The audit trail could not be read${code}.`;
-}
-
-function isArgumentError(error: unknown): error is Error {
-  return error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
 }
 
 try {

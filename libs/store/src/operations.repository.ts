@@ -1,6 +1,6 @@
 import type { PrincipalFacts } from '@app/identity';
 import { InternalError } from '@app/problems';
-import { and, asc, desc, eq, gt, isNull, lt, ne } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, lt, max, ne } from 'drizzle-orm';
 
 import { type Ceiling, isReached, usedOf } from './ceiling.js';
 import type { Orm, Statements } from './database.js';
@@ -132,6 +132,26 @@ export class OperationsRepository {
       orm.select({ name: operations.organizationName }).from(operations).where(eq(operations.id, id)),
     );
     return rows[0]?.name;
+  }
+
+  /** When an operation of these organizations was last sent, by the name of the credential it was sent with. */
+  async lastUsesOfCredentials(organizationNames: readonly string[]): Promise<Map<string, Date>> {
+    const rows = await this.database.run((orm) =>
+      orm
+        .select({ credential: operations.credential, at: max(operations.sentAt) })
+        .from(operations)
+        .where(
+          and(
+            inArray(operations.organizationName, [...organizationNames]),
+            isNotNull(operations.credential),
+            isNotNull(operations.sentAt),
+          ),
+        )
+        .groupBy(operations.credential),
+    );
+    return new Map(
+      rows.flatMap(({ credential, at }) => (credential === null || at === null ? [] : [[credential, at]])),
+    );
   }
 
   /** What the caller began under that key. */

@@ -123,6 +123,9 @@ export const operations = pgTable(
     uniqueIndex('operations_one_at_a_time')
       .on(table.restoreSessionId)
       .where(sql`state in ('submitting', 'following')`),
+    index('operations_credential')
+      .on(table.organizationName, table.credential, table.sentAt)
+      .where(sql`credential is not null and sent_at is not null`),
     index('operations_unreconciled')
       .on(table.restoreSessionId)
       .where(sql`state = 'interrupted' and reconciliation is null`),

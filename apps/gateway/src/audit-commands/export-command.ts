@@ -5,7 +5,8 @@ import { parseArgs } from 'node:util';
 import { type AuditAction, auditActions, type AuditFilters, exportLines } from '@app/audit';
 import { Database } from '@app/store';
 
-import { type AuditCommand, PATIENCE_MS, UsageError, WHOLE } from './audit-command.js';
+import { UsageError } from '../infrastructure/command-line.js';
+import { type AuditCommand, PATIENCE_MS, WHOLE } from './audit-command.js';
 
 export function exportCommand(args: string[]): AuditCommand {
   const filters = filtersIn(args);

@@ -5,7 +5,8 @@ import { SystemClock } from '@app/clock';
 import { loadMigrationConfiguration } from '@app/config';
 import { Database } from '@app/store';
 
-import { type AuditCommand, BROKEN, PATIENCE_MS, print, UsageError, WHOLE } from './audit-command.js';
+import { print, UsageError } from '../infrastructure/command-line.js';
+import { type AuditCommand, BROKEN, PATIENCE_MS, WHOLE } from './audit-command.js';
 import { verifyTrail } from './verify-command.js';
 
 export function sealCommand(args: string[]): AuditCommand {

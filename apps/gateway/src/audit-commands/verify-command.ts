@@ -13,7 +13,8 @@ import {
 import { SystemClock } from '@app/clock';
 import { Database } from '@app/store';
 
-import { type AuditCommand, BROKEN, PATIENCE_MS, print, UsageError, WHOLE } from './audit-command.js';
+import { print, UsageError } from '../infrastructure/command-line.js';
+import { type AuditCommand, BROKEN, PATIENCE_MS, WHOLE } from './audit-command.js';
 
 const faults: Record<ChainFault['fault'], string> = {
   missing: 'is missing',

@@ -1,0 +1,1 @@
+CREATE INDEX "operations_credential" ON "operations" USING btree ("organization_name","credential","sent_at") WHERE credential is not null and sent_at is not null;

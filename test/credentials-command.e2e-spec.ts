@@ -1,0 +1,138 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+
+import { makePfx, type Pfx } from './support/pfx.js';
+import { SecretMount } from './support/secret-mount.js';
+import { changedSettings } from './support/settings.js';
+import { type Neighbours, startNeighbours } from './support/world.js';
+
+const command = join(__dirname, '../dist/apps/gateway/src/credentials-cli.js');
+
+async function run(args: readonly string[], environment: Record<string, string> = {}, input = '') {
+  const child = spawn(process.execPath, [command, ...args], {
+    env: { PATH: process.env.PATH, ...environment },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  child.stdin.end(input);
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close') as Promise<[number | null]>,
+  ]);
+  return { stdout, stderr, code };
+}
+
+describe('npm run credentials', () => {
+  let neighbours: Neighbours;
+  let mount: SecretMount;
+  let pfx: Pfx;
+
+  beforeAll(async () => {
+    neighbours = await startNeighbours();
+    pfx = await makePfx('password of the file');
+    mount = await SecretMount.with({
+      'one.pfx': pfx.file,
+      'one.password': `${pfx.password}\n`,
+      'wrong.password': 'not the password',
+      'veeam.password': 'not the password either',
+    });
+  });
+  afterAll(async () => {
+    await neighbours.close();
+    await mount.remove();
+  });
+
+  describe('-- check', () => {
+    it('says of every credential that it can be used, and ends with 0', async () => {
+      const { stdout, stderr, code } = await run(['check'], neighbours.environment);
+      expect(stderr).toBe('');
+      expect(stdout.split('\n').map((line) => line.replaceAll(/ {2,}/g, ' | '))).toEqual([
+        'credential | kind | state | detail',
+        'DATABASE_URL | database | ok | logged in',
+        'VEEAM_USERNAME, VEEAM_PASSWORD | login | ok | logged in, API v5',
+        `credential profile contoso | user | ok | read, for ${neighbours.veeam.restoreUserName}`,
+        expect.stringMatching(
+          /^credential profile fabrikam \| application \| ok \| CN=restore-application, [0-9A-F]{40}, expires 20[^ ]* \(in \d+ days\)$/,
+        ) as string,
+        '',
+      ]);
+      expect(code).toBe(0);
+    });
+
+    it('says what cannot be used and why, goes on with the rest, and ends with 1', async () => {
+      const settings = await changedSettings(neighbours, ({ credentialProfiles = [] }) => ({
+        credentialProfiles: credentialProfiles.map((profile) =>
+          profile.kind === 'application'
+            ? { ...profile, certificatePassword: { file: mount.path('wrong.password') } }
+            : profile,
+        ),
+      }));
+      const { stdout, stderr, code } = await run(['check'], {
+        ...neighbours.environment,
+        ...settings,
+        VEEAM_PASSWORD_FILE: mount.path('veeam.password'),
+      });
+      expect(code).toBe(1);
+      expect(stdout).toMatch(/^VEEAM_USERNAME, VEEAM_PASSWORD +login +BROKEN +The backup server refuses the login/m);
+      expect(stdout).toMatch(/^credential profile fabrikam +application +BROKEN +cannot be opened with its password$/m);
+      expect(stdout).toMatch(/^credential profile contoso +user +ok /m);
+      for (const secret of ['not the password', neighbours.veeam.restorePassword]) {
+        expect(stdout + stderr).not.toContain(secret);
+      }
+    });
+
+    it('names the faults of a configuration that cannot be read', async () => {
+      const { stderr, code } = await run(['check'], { ...neighbours.environment, VEEAM_PASSWORD_FILE: '/nowhere' });
+      expect(stderr).toContain('VEEAM_PASSWORD_FILE: cannot be read (ENOENT)');
+      expect(code).toBe(1);
+    });
+  });
+
+  describe('-- convert', () => {
+    const base64 = () => `${pfx.file.toString('base64')}\n`;
+
+    it.each<[string, () => Promise<Awaited<ReturnType<typeof run>>>]>([
+      ['a file', () => run(['convert', mount.path('one.pfx'), '--password-file', mount.path('one.password')])],
+      ['standard input', () => run(['convert', mount.path('one.pfx')], {}, `${pfx.password}\n`)],
+    ])('prints the one-line base64 and what is in it, with the password from %s', async (_, convert) => {
+      const { stdout, stderr, code } = await convert();
+      expect(stdout).toBe(base64());
+      expect(stderr).toMatch(/^subject +CN=restore-application$/m);
+      expect(stderr).toMatch(/^thumbprint \(SHA-1\) +[0-9A-F]{40}$/m);
+      expect(stderr).toMatch(/^key +RSA$/m);
+      expect(stderr).toMatch(/^valid +2020-01-01T00:00:00.000Z to 20/m);
+      expect(stdout + stderr).not.toContain(pfx.password);
+      expect(code).toBe(0);
+    });
+
+    it('takes a file that is base64 already', async () => {
+      await mount.change('plain write', { 'one.base64': pfx.file.toString('base64').replace(/.{64}/g, '$&\n') });
+      expect(await run(['convert', mount.path('one.base64')], {}, pfx.password)).toMatchObject({ stdout: base64() });
+    });
+
+    it.each<[string, () => string[], string, string]>([
+      ['a wrong password', () => [mount.path('one.pfx')], 'wrong', 'The file cannot be opened with its password.'],
+      ['a file that is none', () => [mount.path('one.password')], 'x', 'The file must be a PKCS#12 (PFX) file'],
+      ['a file that is not there', () => ['/nowhere.pfx'], 'x', 'The file cannot be read (ENOENT).'],
+    ])('prints nothing of %s but the reason, and ends with 1', async (_, args, password, reason) => {
+      const { stdout, stderr, code } = await run(['convert', ...args()], {}, password);
+      expect(stdout).toBe('');
+      expect(stderr).toContain(reason);
+      expect(code).toBe(1);
+    });
+  });
+
+  it.each([
+    ['no command', []],
+    ['an unknown one', ['rotate']],
+    ['no file', ['convert']],
+    ['a password as an argument', ['convert', 'one.pfx', '--password', 'x']],
+  ])('shows its usage for %s, and ends with 2', async (_, args) => {
+    const { stdout, stderr, code } = await run(args, {}, 'x');
+    expect(stdout).toBe('');
+    expect(stderr).toContain('Usage:\n  credentials check\n');
+    expect(code).toBe(2);
+  });
+});
