@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { stringify } from 'yaml';
 import { ConfigurationError } from './faults.js';
-import { loadConfiguration } from './load-configuration.js';
+import { loadConfiguration, reloadConfiguration } from './load-configuration.js';
 
 const certificate = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
 const applicationId = '6d1f4b1c-3c55-4d0e-9a35-0a54c1f0b001';
@@ -68,7 +68,11 @@ describe('loadConfiguration', () => {
   }
 
   async function faultsWith(changes: NodeJS.ProcessEnv = {}): Promise<string[]> {
-    const error: unknown = await loadConfiguration({ ...environment, ...changes }).then(
+    return faultsOf(loadConfiguration({ ...environment, ...changes }));
+  }
+
+  async function faultsOf(loading: Promise<unknown>): Promise<string[]> {
+    const error: unknown = await loading.then(
       () => new ConfigurationError([]),
       (reason: unknown) => reason,
     );
@@ -754,11 +758,26 @@ describe('loadConfiguration', () => {
     ]);
   });
 
+  it('is read again without its secrets, so that a broken one keeps nothing else from being taken over', async () => {
+    await writeSettings({ emergencyStop: true });
+    await write('fabrikam.pfx', 'not a certificate');
+    await write('fabrikam.password', '');
+    await expect(loadConfiguration(environment)).rejects.toThrow('credentialProfiles[1].certificate.file');
+    const { emergencyStop, credentialProfiles } = await reloadConfiguration(environment);
+    expect(emergencyStop).toBe(true);
+    expect(credentialProfiles).toHaveLength(2);
+    expect(await faultsOf(reloadConfiguration({ ...environment, VEEAM_PASSWORD: '' }))).toEqual([
+      'VEEAM_PASSWORD: exactly one of VEEAM_PASSWORD and VEEAM_PASSWORD_FILE must be given',
+    ]);
+  });
+
   it('loads the sample that comes with the gateway', async () => {
     const sample = resolve('config/gateway.example.yaml');
     await mkdir(join(folder, 'secrets'));
-    await write('secrets/fabrikam.pfx', Buffer.from([0x30, 0x00]).toString('base64'));
-    await write('secrets/fabrikam.pfx.password', 'pfx password');
+    for (const name of ['fabrikam', 'group']) {
+      await write(`secrets/${name}.pfx`, Buffer.from([0x30, 0x00]).toString('base64'));
+      await write(`secrets/${name}.pfx.password`, 'pfx password');
+    }
     await write('secrets/smtp.password', 'smtp password');
     const GATEWAY_CONFIG = await write('sample.yaml', await readFile(sample));
     const { issuers, limits, credentialProfiles } = await loadConfiguration({
@@ -768,7 +787,7 @@ describe('loadConfiguration', () => {
       HELPDESK_WEBHOOK_KEY: `whsec_${Buffer.alloc(32).toString('base64')}`,
     });
     expect(issuers).toHaveLength(2);
-    expect(credentialProfiles).toHaveLength(2);
+    expect(credentialProfiles).toHaveLength(3);
     expect(limits).toEqual((await loadConfiguration(environment)).limits);
   });
 });
