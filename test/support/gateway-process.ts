@@ -42,10 +42,14 @@ export interface GatewayProcess {
 /** Time to end after SIGTERM, ms. */
 const STOP_PATIENCE_MS = 10_000;
 
-/** @param environment instead of, or beside, what the neighbours say */
+/**
+ * @param environment instead of, or beside, what the neighbours say
+ * @param options of Node.js
+ */
 export async function startGatewayProcess(
-  neighbours: Pick<Neighbours, 'environment'>,
+  neighbours: Pick<Neighbours, 'environment'> & Partial<Pick<Neighbours, 'canary'>>,
   environment: Readonly<Record<string, string>> = {},
+  options: readonly string[] = [],
 ): Promise<GatewayProcess> {
   const port = await freePort();
   const child = spawn(
@@ -53,6 +57,7 @@ export async function startGatewayProcess(
     [
       // Garbage of streams is collected before it piles up.
       '--max-semi-space-size=2',
+      ...options,
       '--import',
       join(root, 'test/support/memory-probe.mjs'),
       join(root, 'dist/apps/gateway/src/main.js'),
@@ -73,6 +78,8 @@ export async function startGatewayProcess(
   process.once('exit', kill);
   const exited = once(child, 'exit').then(() => process.off('exit', kill));
   const said: string[] = [];
+  neighbours.canary?.watch('log', () => said.join('\n'));
+  neighbours.canary?.watch('argument', () => child.spawnargs.join(' '));
   await ready(child, exited, said);
   return {
     url: `http://127.0.0.1:${port}`,

@@ -29,6 +29,8 @@ const kept = 20_000;
 export class ReceivedRequests {
   private requests: ReceivedRequest[] = [];
   private lastId = 0;
+  /** Told of each request before it is looked at: it fills up as it is answered. */
+  onReceived: (request: ReceivedRequest) => void = () => undefined;
 
   add(method: string, path: string, headers: IncomingHttpHeaders): ReceivedRequest {
     const request: ReceivedRequest = {
@@ -45,6 +47,7 @@ export class ReceivedRequests {
       status: undefined,
     };
     this.requests.push(request);
+    this.onReceived(request);
     if (this.requests.length > kept) this.requests.shift();
     return request;
   }

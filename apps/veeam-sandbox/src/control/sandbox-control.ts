@@ -51,6 +51,22 @@ export class SandboxControl {
     return this.parts.received.all();
   }
 
+  /** Has every request told, from now on, before it is looked at. */
+  onReceived(listener: (request: ReceivedRequest) => void): void {
+    this.parts.received.onReceived = listener;
+  }
+
+  /** Has every token and device code told that is issued from now on. */
+  onIssued(listener: (kind: 'token' | 'device-code', value: string) => void): void {
+    const { logins, deviceCodes } = this.parts.world;
+    logins.onIssued = (token) => {
+      listener('token', token);
+    };
+    deviceCodes.onIssued = (userCode) => {
+      listener('device-code', userCode);
+    };
+  }
+
   clearReceived(): void {
     this.parts.received.clear();
     this.parts.actions.clear();

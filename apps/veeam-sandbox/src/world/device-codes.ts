@@ -14,6 +14,7 @@ export class DeviceCodes {
   private readonly issued = new Map<string, IssuedCode>();
   confirmedByDefault = true;
   expiresInSeconds = 900;
+  onIssued: (userCode: string) => void = () => undefined;
 
   constructor(readonly applicationId: string) {}
 
@@ -29,6 +30,7 @@ export class DeviceCodes {
       expiresAt: Date.now() + this.expiresInSeconds * 1000,
       isConfirmed: this.confirmedByDefault,
     });
+    this.onIssued(userCode);
     return { userCode, expiresInSeconds: this.expiresInSeconds };
   }
 

@@ -22,6 +22,7 @@ export class Logins {
   private readonly accessTokens = new Map<string, { grant: Grant; refreshToken: string; expiresAt: number }>();
   private readonly refreshTokens = new Map<string, Grant>();
   isRefused = false;
+  onIssued: (token: string) => void = () => undefined;
 
   constructor(private accessTokenSeconds: number) {}
 
@@ -93,6 +94,7 @@ export class Logins {
     const expiresAt = issuedAt.getTime() + this.accessTokenSeconds * 1000;
     this.accessTokens.set(accessToken, { grant, refreshToken, expiresAt });
     this.refreshTokens.set(refreshToken, grant);
+    [accessToken, refreshToken].forEach(this.onIssued);
     return { ...grant, accessToken, refreshToken, issuedAt, expiresInSeconds: this.accessTokenSeconds };
   }
 }
