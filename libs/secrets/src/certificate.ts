@@ -1,4 +1,4 @@
-import type { Clock } from '@app/clock';
+import { type Clock, SystemClock } from '@app/clock';
 import { Worker } from 'node:worker_threads';
 
 import type { CertificateFacts } from './pkcs12/open-certificate.js';
@@ -18,16 +18,18 @@ const HEAP_MIB = 64;
  * Opens a certificate of the form `pfx` with its password, in a thread of its own, and looks whether it can be used to log in now: it has one
  * private key, the certificate of that key, and the certificate is valid.
  *
+ * @param clock tells whether it is valid now
+ * @param timer of how long the thread may take: that is time of the processor, which passes while a clock stands still, or leaps
  * @throws SecretSourceError with what is wrong with it
  */
 export async function checkCertificate(
   certificate: Secret,
   password: Secret,
   clock: Clock,
-  patienceMs = PATIENCE_MS,
+  timer: Clock = new SystemClock(),
 ): Promise<CertificateFacts> {
   const file = Buffer.from(certificate.expose(), 'base64');
-  const answer = await inThread({ file, password: password.expose() }, clock, patienceMs);
+  const answer = await inThread({ file, password: password.expose() }, timer);
   if ('rule' in answer) throw new SecretSourceError(answer.rule);
   const { facts } = answer;
   const now = clock.now();
@@ -38,7 +40,7 @@ export async function checkCertificate(
   return facts;
 }
 
-async function inThread(data: Pkcs12WorkerData, clock: Clock, patienceMs: number): Promise<Pkcs12WorkerAnswer> {
+async function inThread(data: Pkcs12WorkerData, timer: Clock): Promise<Pkcs12WorkerAnswer> {
   const thread = new Worker(workerFile.path, {
     workerData: data,
     // It needs nothing of the environment, where other secrets may be.
@@ -53,9 +55,9 @@ async function inThread(data: Pkcs12WorkerData, clock: Clock, patienceMs: number
       thread.once('error', (error) => {
         reject(isOutOfMemory(error) ? new SecretSourceError('must not need so much memory to be opened') : error);
       });
-      cancel = clock.schedule(() => {
-        reject(new SecretSourceError(`must not take more than ${patienceMs} ms to be opened`));
-      }, patienceMs);
+      cancel = timer.schedule(() => {
+        reject(new SecretSourceError(`must not take more than ${PATIENCE_MS / 1_000} s to be opened`));
+      }, PATIENCE_MS);
     });
   } finally {
     cancel();
