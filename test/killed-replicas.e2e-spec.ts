@@ -6,6 +6,7 @@ import pg from 'pg';
 
 import { Caller } from './support/caller.js';
 import { type Desk, openDesk } from './support/desk.js';
+import { dialects } from './support/dialects.js';
 import { type GatewayProcess, startGatewayProcess } from './support/gateway-process.js';
 import { Random, seed } from './support/random.js';
 import { changedSettings } from './support/settings.js';
@@ -39,7 +40,7 @@ interface Row {
 }
 
 /** Real processes and real time, since a process that is killed takes its clock with it. */
-describe.each(['v5', 'v8'])('operations on %s whose replicas are killed at random', (version) => {
+describe.each(dialects)('operations on $version whose replicas are killed at random', ({ version }) => {
   let neighbours: Neighbours;
   let environment: Record<string, string>;
   let replicas: GatewayProcess[];

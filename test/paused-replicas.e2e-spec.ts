@@ -3,6 +3,7 @@ import pg from 'pg';
 import { Caller } from './support/caller.js';
 import { ConnectionGate } from './support/connection-gate.js';
 import { type Desk, openDesk } from './support/desk.js';
+import { dialects } from './support/dialects.js';
 import { type GatewayProcess, startGatewayProcess } from './support/gateway-process.js';
 import { changedSettings } from './support/settings.js';
 import { auditRecords } from './support/trail.js';
@@ -16,9 +17,9 @@ const LEASE = '2s';
 const NOTICED = 'an operation was ended by another replica meanwhile';
 
 /** Real processes and real time: a process that stands still has a clock that goes on. */
-describe.each(['v5', 'v8'])(
-  'an operation on %s whose replica stands still beyond its lease, and goes on',
-  (version) => {
+describe.each(dialects)(
+  'an operation on $version whose replica stands still beyond its lease, and goes on',
+  ({ version, heldState, lostState }) => {
     let neighbours: Neighbours;
     let gate: ConnectionGate;
     let environment: Record<string, string>;
@@ -144,16 +145,15 @@ describe.each(['v5', 'v8'])(
       await expectEndedOnce(id, 'interrupted');
     });
 
-    const end = version === 'v5' ? 'interrupted' : 'succeeded';
-    it(`while upstream works: it ends as ${end} elsewhere, and that is not written over`, async () => {
+    it(`while upstream works: it ends as ${lostState} elsewhere, and that is not written over`, async () => {
       const { control } = neighbours.veeam;
       const hold = control.hold({ action: 'restore' }, 'running');
       const id = await restore(alice);
       await hold.reached;
-      if (version === 'v8') await until(async () => (await row(id))?.state === 'following');
+      await until(async () => (await row(id))?.state === heldState);
       paused.pause();
-      if (version === 'v8') hold.release();
-      expect(await endElsewhere(id)).toMatchObject({ state: end });
+      if (lostState === 'succeeded') hold.release();
+      expect(await endElsewhere(id)).toMatchObject({ state: lostState });
       hold.release();
       await control.settled();
       const ended = await row(id);
@@ -161,7 +161,7 @@ describe.each(['v5', 'v8'])(
       await until(() => paused.log().some((line) => line.includes(NOTICED)));
       expect(actionRequests(control)).toHaveLength(1);
       expect(await row(id)).toEqual(ended);
-      await expectEndedOnce(id, end);
+      await expectEndedOnce(id, lostState);
     });
   },
 );

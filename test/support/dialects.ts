@@ -50,6 +50,8 @@ export interface TestDialect extends Wire {
   readonly heldState: 'submitting' | 'following';
   /** Of the operation in the end when its replica is lost while upstream works. */
   readonly lostState: 'interrupted' | 'succeeded';
+  /** In the path by which it is found out whether a restore was done whose answer was lost. */
+  readonly restoreLog: string;
   /** What an operation tells of a restore of five documents of which one was restored. */
   readonly progress: object;
   /** A restore of all versions of each document, with `Prefer: wait`. */
@@ -103,6 +105,7 @@ const v5: TestDialect = {
   ...actionWire,
   heldState: 'submitting',
   lostState: 'interrupted',
+  restoreLog: 'Events',
   progress: {},
   restoreOfAllVersions: done,
   copyWithoutPassword: notSupportedBy('v5'),
@@ -115,6 +118,7 @@ const v8: TestDialect = {
   ...verbWire('v8'),
   heldState: 'following',
   lostState: 'succeeded',
+  restoreLog: 'RestoreSessions?',
   progress: { total: 5, restored: 1, failed: 0, skipped: 0, percentage: 20 },
   restoreOfAllVersions: notSupportedBy('v8'),
   copyWithoutPassword: done,
