@@ -238,7 +238,6 @@ describe('a gateway whose upstream', () => {
 
     it.each([
       ['received', 'not-done'],
-      ['running', 'not-done'],
       ['done', 'done'],
     ] as const)(
       'gets a restore and loses the connection (%s) leaves it interrupted, never sends it again, and finds out that it was %s',
@@ -256,7 +255,7 @@ describe('a gateway whose upstream', () => {
         const session = `/api/v1/restore-sessions/${alone.sid}`;
         expect(await alone.caller.delete(session)).toMatchObject({ status: 409 });
 
-        const moving = { clock, by: 20_000 };
+        const moving = { clock, by: 10_000 };
         const found = async () =>
           (await alone.caller.operation(body.id as string)).reconciliation as object | undefined;
         expect(await until(found, moving)).toMatchObject({ finding });
@@ -302,6 +301,14 @@ describe('a gateway whose upstream', () => {
         neighbours.veeam.control.addFault({ match: { action: 'restore' }, fault: { kind: 'answer', status } });
         expect(await restore(desk)).toMatchObject({ status: 200, body: { state: 'interrupted' } });
         expect(actionRequests(neighbours.veeam.control)).toHaveLength(1);
+      });
+
+      it('loses the connection before it begins leaves it interrupted, and the next one goes its own way', async () => {
+        const { control } = neighbours.veeam;
+        control.addFault({ match: { action: 'restore' }, fault: { kind: 'close', stage: 'running' } });
+        expect(await restore(desk)).toMatchObject({ status: 200, body: { state: 'interrupted' } });
+        expect(await restore(desk)).toMatchObject({ status: 200, body: { state: 'succeeded' } });
+        expect(actionRequests(control)).toHaveLength(2);
       });
 
       it('answers with garbage leaves it interrupted: it may have been done', async () => {
