@@ -46,7 +46,7 @@ describe.each(dialects)(
 
     const start = () => startGateway(neighbours, { clock, adjust, environment: { VEEAM_API_VERSION: version } });
     // So little that no request in flight runs into its time-out, on however slow a machine.
-  const moving = () => ({ clock, by: 2 * SECOND });
+    const moving = () => ({ clock, by: 2 * SECOND });
     const desk = () => openDesk('alice', { ...neighbours, gateway });
     const restore = async ({ caller, sid, oneDrives }: Desk) => {
       const { body } = await caller.post(`/api/v1/restore-sessions/${sid}/onedrives/${oneDrives.Alice}/restore`, {});
