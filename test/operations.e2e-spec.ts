@@ -115,9 +115,9 @@ const accepted = () => neighbours.veeam.control.actions();
 const sent = () => neighbours.veeam.control.received().filter(({ action }) => action === 'restore');
 
 /** As her token says. */
-function principalOfAlice() {
+async function principalOfAlice() {
   const authorization = ['authorization', `Bearer ${alice.token ?? ''}`];
-  return gateway.app.get(AccessTokenAuthenticator).authenticate(authorization);
+  return (await gateway.app.get(AccessTokenAuthenticator).authenticate(authorization)).principal;
 }
 
 async function rows(sql: string, parameters: unknown[] = []) {

@@ -158,7 +158,8 @@ describe('what is the own of a caller, whatever upstream says of its users', () 
     const iat = Math.floor(Date.now() / 1_000);
     const claims = { iss, aud, iat, exp: iat + 600, sub: 'kiki', oid, preferred_username: login };
     const token = await neighbours.sso.sign(claims);
-    return gateway.app.get(AccessTokenAuthenticator).authenticate(['authorization', `Bearer ${token}`]);
+    const authenticator = gateway.app.get(AccessTokenAuthenticator);
+    return (await authenticator.authenticate(['authorization', `Bearer ${token}`])).principal;
   }
 
   /** A token that names one of several users with its object id means that one (docs/limits.md); any other doubt is a no. */

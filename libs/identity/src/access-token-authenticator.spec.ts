@@ -57,8 +57,8 @@ function authenticatorFor(...issuers: IssuerConfiguration[]): AccessTokenAuthent
 
 const bearer = (token: string) => ['Authorization', `Bearer ${token}`];
 
-function authenticate(token: string, changes: Partial<IssuerConfiguration> = {}) {
-  return authenticatorFor(issuer.configuration(changes)).authenticate(bearer(token));
+async function authenticate(token: string, changes: Partial<IssuerConfiguration> = {}) {
+  return (await authenticatorFor(issuer.configuration(changes)).authenticate(bearer(token))).principal;
 }
 
 async function expectRefusal(refusal: AuthenticationRefusal, token: string, changes?: Partial<IssuerConfiguration>) {
@@ -121,8 +121,21 @@ describe('a sound access token', () => {
     const authenticator = authenticatorFor(issuer.configuration());
     for (const claims of [{ iat: now - 99, exp: now - 29 }, { iat: now + 29 }, { nbf: now + 29 }]) {
       const token = await issuer.token(claims);
-      await expect(authenticator.authenticate(bearer(token))).resolves.toMatchObject({ subject: 'alice' });
+      await expect(authenticator.authenticate(bearer(token))).resolves.toMatchObject({
+        principal: { subject: 'alice' },
+      });
     }
+  });
+
+  it.each([
+    ['its exp', { exp: 600 }, 600],
+    ['its greatest age, if that comes first', { iat: -DAY + 60, exp: 600 }, 60],
+    ['the end of the tolerance, where nothing else lets it in', { iat: -99, exp: -10 }, 20],
+  ])('lets what it began last until %s', async (_, times, end) => {
+    const claims = Object.fromEntries(Object.entries(times).map(([name, offset]) => [name, seconds() + offset]));
+    const authenticator = authenticatorFor(issuer.configuration());
+    const { goodUntil } = await authenticator.authenticate(bearer(await issuer.token(claims)));
+    expect(goodUntil).toBe(clock.now() + end * 1000);
   });
 
   it('may have times with fractions', async () => {
@@ -138,7 +151,7 @@ describe('a sound access token', () => {
       issuer.configuration(),
       other.configuration({ organizations: ['fabrikam.onmicrosoft.com'] }),
     );
-    const principal = await authenticator.authenticate(bearer(await other.token()));
+    const { principal } = await authenticator.authenticate(bearer(await other.token()));
     expect(principal).toMatchObject({ issuer: other.url, organizations: ['fabrikam.onmicrosoft.com'] });
     const forged = await sign(strangers, {}, issuer.claims());
     await expect(authenticator.authenticate(bearer(forged))).rejects.toMatchObject({ refusal: 'bad-signature' });

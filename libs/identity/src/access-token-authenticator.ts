@@ -7,7 +7,7 @@ import { readBearerToken } from './bearer-token.js';
 import { readCompactToken } from './compact-token.js';
 import { IssuerKeys, type IssuerKeysState } from './issuer-keys.js';
 import { principalFromClaims } from './principal-from-claims.js';
-import type { Principal } from './principal.js';
+import type { Authenticated } from './principal.js';
 import { TokenRefusedError, type TokenRefusal } from './refusal.js';
 import { checkTokenClaims } from './token-claims.js';
 import { readTokenHeader } from './token-header.js';
@@ -60,7 +60,7 @@ export class AccessTokenAuthenticator implements OnModuleInit, OnApplicationShut
    * @param rawHeaders as `IncomingMessage.rawHeaders`
    * @throws TokenMissingError, TokenRefusedError (a TokenInvalidError), IssuerUnavailableError
    */
-  async authenticate(rawHeaders: readonly string[]): Promise<Principal> {
+  async authenticate(rawHeaders: readonly string[]): Promise<Authenticated> {
     try {
       return await this.verify(readBearerToken(rawHeaders).expose());
     } catch (error) {
@@ -71,7 +71,7 @@ export class AccessTokenAuthenticator implements OnModuleInit, OnApplicationShut
   }
 
   /** Before the signature is proven, `iss`, `kid` and the shape of the token are all that is looked at. */
-  private async verify(token: string): Promise<Principal> {
+  private async verify(token: string): Promise<Authenticated> {
     const { header: unproven, payload } = readCompactToken(token);
     const trusted = typeof payload.iss === 'string' ? this.issuers.get(payload.iss) : undefined;
     if (!trusted) throw new TokenRefusedError('unknown-issuer');
@@ -84,8 +84,10 @@ export class AccessTokenAuthenticator implements OnModuleInit, OnApplicationShut
       issuer,
       now,
       findKey: () => keys.find(header),
-      validate: (claims) =>
-        principalFromClaims(checkTokenClaims(claims, issuer, now), issuer, this.options.roleBindings()),
+      validate: (unchecked) => {
+        const { claims, goodUntil } = checkTokenClaims(unchecked, issuer, now);
+        return { principal: principalFromClaims(claims, issuer, this.options.roleBindings()), goodUntil };
+      },
     });
     return await strategy.run();
   }

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { IssuerConfiguration } from '@app/config';
 import { Strategy } from 'passport-jwt';
-import type { Principal } from './principal.js';
+import type { Authenticated } from './principal.js';
 import { TokenRefusedError, type TokenRefusal } from './refusal.js';
 import { CLOCK_TOLERANCE_SECONDS } from './token-claims.js';
 import type { SigningAlgorithm } from './token-header.js';
@@ -16,8 +16,8 @@ export interface AccessTokenAttempt {
   readonly now: number;
   /** May reject, with what {@link AccessTokenStrategy.run} is then to reject with. */
   readonly findKey: () => Promise<KeyObject>;
-  /** Makes the principal of the claims, once the signature is proven. Throws to refuse them. */
-  readonly validate: (claims: unknown) => Principal;
+  /** Makes the caller of the claims, once the signature is proven. Throws to refuse them. */
+  readonly validate: (claims: unknown) => Authenticated;
 }
 
 /**
@@ -57,7 +57,7 @@ export class AccessTokenStrategy extends Strategy {
    *
    * @throws TokenRefusedError, or what `findKey` or `validate` failed with
    */
-  run(): Promise<Principal> {
+  run(): Promise<Authenticated> {
     return new Promise((resolve, reject) => {
       this.success = resolve;
       this.fail = (refusal: unknown) => {

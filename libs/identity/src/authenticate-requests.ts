@@ -1,7 +1,7 @@
 import { InternalError } from '@app/problems';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { AccessTokenAuthenticator } from './access-token-authenticator.js';
-import type { Principal } from './principal.js';
+import type { Authenticated, Principal } from './principal.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -10,7 +10,7 @@ declare module 'fastify' {
   }
 }
 
-const principals = new WeakMap<FastifyRequest, Principal>();
+const authenticated = new WeakMap<FastifyRequest, Authenticated>();
 const exempt = new WeakSet<FastifyRequest>();
 
 /**
@@ -31,15 +31,24 @@ export function authenticateRequests(
   fastify.addHook('onRequest', async (request) => {
     const { config, url: pattern } = request.routeOptions;
     if (config.public === true || (pattern !== undefined && isPublicRoute(pattern))) exempt.add(request);
-    else principals.set(request, await authenticator.authenticate(request.raw.rawHeaders));
+    else authenticated.set(request, await authenticator.authenticate(request.raw.rawHeaders));
   });
 }
 
 /** The caller of a route that is not public. */
 export function principalOf(request: FastifyRequest): Principal {
-  const principal = principals.get(request);
-  if (!principal) throw new InternalError('The request was not authenticated.');
-  return principal;
+  return authenticatedOf(request).principal;
+}
+
+/** When the token of the caller is over, ms since the Unix epoch: an answer that lasts must not outlast it. */
+export function tokenEndOf(request: FastifyRequest): number {
+  return authenticatedOf(request).goodUntil;
+}
+
+function authenticatedOf(request: FastifyRequest): Authenticated {
+  const caller = authenticated.get(request);
+  if (!caller) throw new InternalError('The request was not authenticated.');
+  return caller;
 }
 
 /** Whether the hook let the request pass on purpose without a caller. */

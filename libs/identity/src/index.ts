@@ -1,7 +1,7 @@
 export type { Actor } from './actor.js';
 export * from './access-token-authenticator.js';
 export * from './access-token.guard.js';
-export { authenticateRequests, isExempt, principalOf } from './authenticate-requests.js';
+export { authenticateRequests, isExempt, principalOf, tokenEndOf } from './authenticate-requests.js';
 export { challenge } from './challenge.js';
 export * from './current-principal.decorator.js';
 export type { IssuerKeysState } from './issuer-keys.js';

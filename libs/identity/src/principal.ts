@@ -31,3 +31,10 @@ export interface Principal {
   /** Tenant names (lower-cased) whose audit trail a role binding lets the caller read; within `organizations`. */
   readonly auditorOf: ReadonlySet<string>;
 }
+
+/** A caller, and how long the token of theirs lets last what it began. */
+export interface Authenticated {
+  readonly principal: Principal;
+  /** ms since the Unix epoch. */
+  readonly goodUntil: number;
+}

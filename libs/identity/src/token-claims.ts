@@ -11,6 +11,13 @@ const LONGEST_AGE_SECONDS = 24 * 60 * 60;
 /** The claims of a token whose signature, issuer and times were checked. */
 export type AccessTokenClaims = JsonObject & { readonly iss: string; readonly sub: string };
 
+/** A token that was found sound, and how long what it lets begin may go on. */
+export interface CheckedToken {
+  readonly claims: AccessTokenClaims;
+  /** ms since the Unix epoch: its `exp` or greatest age; where only the tolerance lets it in, the end of that. */
+  readonly goodUntil: number;
+}
+
 /** Claims of ID tokens only (OpenID Connect Core 1.0, sections 2 and 3.3.2.11). */
 const idTokenClaims = ['nonce', 'at_hash', 'c_hash', 's_hash'];
 
@@ -20,15 +27,15 @@ const idTokenClaims = ['nonce', 'at_hash', 'c_hash', 's_hash'];
  * @param nowMs milliseconds since the Unix epoch
  * @throws TokenRefusedError
  */
-export function checkTokenClaims(claims: unknown, issuer: IssuerConfiguration, nowMs: number): AccessTokenClaims {
+export function checkTokenClaims(claims: unknown, issuer: IssuerConfiguration, nowMs: number): CheckedToken {
   if (!isObject(claims)) throw new TokenRefusedError('malformed-token');
   const { iss, sub } = claims;
   if (iss !== issuer.issuer) throw new TokenRefusedError('unknown-issuer');
   if (idTokenClaims.some((name) => Object.hasOwn(claims, name))) throw new TokenRefusedError('wrong-type');
   if (!isSubject(sub)) throw new TokenRefusedError('unsound-claims');
   checkAudience(claims.aud, issuer.audiences);
-  checkTimes(claims, nowMs / 1000);
-  return { ...claims, iss, sub };
+  const goodUntil = checkTimes(claims, nowMs / 1000) * 1000;
+  return { claims: { ...claims, iss, sub }, goodUntil };
 }
 
 function checkAudience(aud: unknown, expected: readonly string[]): void {
@@ -37,13 +44,16 @@ function checkAudience(aud: unknown, expected: readonly string[]): void {
   if (!audiences.some((audience) => expected.includes(audience))) throw new TokenRefusedError('wrong-audience');
 }
 
-function checkTimes({ exp, iat, nbf }: JsonObject, now: number): void {
+/** @returns until when it is good, in seconds as `now` is */
+function checkTimes({ exp, iat, nbf }: JsonObject, now: number): number {
   // 1e999 is valid JSON and reads as Infinity: a token for ever.
   if (!isTime(exp) || !isTime(iat) || exp <= iat) throw new TokenRefusedError('unsound-claims');
   if (nbf !== undefined && !isTime(nbf)) throw new TokenRefusedError('unsound-claims');
   if (now >= exp + CLOCK_TOLERANCE_SECONDS) throw new TokenRefusedError('expired');
   if (now < Math.max(iat, nbf ?? iat) - CLOCK_TOLERANCE_SECONDS) throw new TokenRefusedError('not-yet-valid');
   if (now >= iat + LONGEST_AGE_SECONDS + CLOCK_TOLERANCE_SECONDS) throw new TokenRefusedError('too-old');
+  const end = Math.min(exp, iat + LONGEST_AGE_SECONDS);
+  return now < end ? end : end + CLOCK_TOLERANCE_SECONDS;
 }
 
 function isTime(value: unknown): value is number {
