@@ -39,6 +39,7 @@ import { ClaimedOperations } from './operations/claimed-operations.js';
 import { FollowedOperations } from './operations/followed-operations.js';
 import { LeftOperations } from './operations/left-operations.js';
 import { OperationEnds } from './operations/operation-ends.js';
+import { OperationNews } from './operations/operation-news.js';
 import { OperationReconciliations } from './operations/operation-reconciliations.js';
 import { OperationRunner } from './operations/operation-runner.js';
 import { OperationSubmission } from './operations/operation-submission.js';
@@ -129,6 +130,7 @@ const services = [
   ActionsService,
   OperationResponder,
   Replica,
+  OperationNews,
   OperationEnds,
   ClaimedOperations,
   RunningOperations,

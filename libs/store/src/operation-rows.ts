@@ -96,6 +96,7 @@ export function toOperation(row: Row): Operation {
     progress: row.progress ?? undefined,
     reconciliation: row.reconciliation ?? undefined,
     boundTo: row.boundTo ?? undefined,
+    lastSequence: row.lastSequence,
     epoch: row.epoch,
   };
 }

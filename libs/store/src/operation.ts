@@ -124,6 +124,8 @@ export interface Operation {
   readonly reconciliation: OperationReconciliation | undefined;
   /** Only that replica may run it. */
   readonly boundTo: string | undefined;
+  /** Of the last of its events. */
+  readonly lastSequence: number;
   /** Guards every write after a claim. */
   readonly epoch: number;
 }

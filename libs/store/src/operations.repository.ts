@@ -1,6 +1,6 @@
 import type { PrincipalFacts } from '@app/identity';
 import { InternalError } from '@app/problems';
-import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, lt, max, ne } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, lt, lte, max, ne, sql } from 'drizzle-orm';
 
 import { type Ceiling, isReached, usedOf } from './ceiling.js';
 import type { Orm, Statements } from './database.js';
@@ -206,13 +206,35 @@ export class OperationsRepository {
     return count > 0;
   }
 
-  /** What happened to an operation after that event, in its order. */
-  async listEvents(id: string, afterSequence: number, limit: number): Promise<OperationEvent[]> {
+  /** The number of the last event of each of these operations, by id: where it has grown, something happened. */
+  async lastSequences(ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.database.run((orm) =>
+      orm
+        .select({ id: operations.id, lastSequence: operations.lastSequence })
+        .from(operations)
+        // One parameter, however many they are.
+        .where(sql`${operations.id} = any(${sql.param([...ids])}::uuid[])`),
+    );
+    return new Map(rows.map(({ id, lastSequence }) => [id, lastSequence]));
+  }
+
+  /** What happened to an operation after that event, in its order, as far as it is known here. */
+  async listEvents(
+    { id, lastSequence }: Pick<Operation, 'id' | 'lastSequence'>,
+    afterSequence: number,
+    limit: number,
+  ): Promise<OperationEvent[]> {
     const rows = await this.database.run((orm) =>
       orm
         .select()
         .from(operationEvents)
-        .where(and(eq(operationEvents.operationId, id), gt(operationEvents.sequence, afterSequence)))
+        .where(
+          and(
+            eq(operationEvents.operationId, id),
+            gt(operationEvents.sequence, afterSequence),
+            lte(operationEvents.sequence, lastSequence),
+          ),
+        )
         .orderBy(asc(operationEvents.sequence))
         .limit(limit),
     );

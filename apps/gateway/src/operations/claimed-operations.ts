@@ -7,7 +7,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { CLOCK, LOGGER } from '../infrastructure/tokens.js';
 import { Lease } from './lease.js';
-import { OperationEnds } from './operation-ends.js';
+import { OperationNews } from './operation-news.js';
 import { Replica } from './replica.js';
 
 /** An end as whoever ran the operation knows it. */
@@ -23,7 +23,7 @@ export class ClaimedOperations {
   constructor(
     private readonly claims: OperationClaimsRepository,
     private readonly replica: Replica,
-    private readonly ends: OperationEnds,
+    private readonly news: OperationNews,
     private readonly trail: AuditTrail,
     private readonly metrics: Metrics,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -64,6 +64,7 @@ export class ClaimedOperations {
   async release(operation: Operation, waitMs: number): Promise<void> {
     const now = this.clock.now();
     await this.surely(() => this.claims.release(operation, new Date(now), new Date(now + waitMs)));
+    this.news.announce(operation);
   }
 
   /** Records where upstream goes on. @returns undefined when the claim was lost */
@@ -71,14 +72,14 @@ export class ClaimedOperations {
     const followed = await this.surely(() =>
       this.claims.follow(operation, new Date(this.clock.now()), followedSessionId),
     );
-    if (followed) this.ends.announce(followed);
+    if (followed) this.news.announce(followed);
     return followed;
   }
 
   /** @throws StoreUnavailableError */
   async addProgress(operation: Operation, progress: OperationProgress, upstreamOrder: number): Promise<void> {
     await this.claims.addProgress(operation, new Date(this.clock.now()), progress, upstreamOrder);
-    this.ends.announce(operation);
+    this.news.announce(operation);
   }
 
   /** Lets other replicas go on with an operation that upstream does by itself. */
@@ -112,7 +113,7 @@ export class ClaimedOperations {
     const { id: operationId, action, state } = operation;
     this.metrics.countOperation(action, state);
     this.logger.info({ operationId, action, state }, 'operation ended');
-    this.ends.announce(operation);
+    this.news.announce(operation);
   }
 
   /** From then on nothing is tried again: the database is about to be closed. */

@@ -10,6 +10,7 @@ import { ClaimedOperations, type OperationOutcomeOf } from './claimed-operations
 import { FollowedOperations } from './followed-operations.js';
 import { LeftOperations } from './left-operations.js';
 import type { Lease } from './lease.js';
+import { OperationNews } from './operation-news.js';
 import { OperationSubmission } from './operation-submission.js';
 import { Replica } from './replica.js';
 import { RunningOperations } from './running-operations.js';
@@ -35,6 +36,7 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
     private readonly left: LeftOperations,
     private readonly deviceCodes: HeldDeviceCodes,
     private readonly running: RunningOperations,
+    private readonly news: OperationNews,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits'>,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -60,8 +62,9 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
     this.track(this.runQueue());
   }
 
-  /** Runs an operation that was claimed where it was accepted. */
+  /** Runs an operation that was claimed. */
   begin(operation: Operation): void {
+    this.news.announce(operation);
     this.track(this.run(operation));
   }
 

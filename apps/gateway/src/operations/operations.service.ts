@@ -7,14 +7,14 @@ import { Inject, Injectable } from '@nestjs/common';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { CLOCK } from '../infrastructure/tokens.js';
 import { AuthorizationService } from '../policy/authorization.service.js';
-import { OperationEnds } from './operation-ends.js';
+import { OperationNews } from './operation-news.js';
 
 /** The operations of a caller. */
 @Injectable()
 export class OperationsService {
   constructor(
     private readonly operations: OperationsRepository,
-    private readonly ends: OperationEnds,
+    private readonly news: OperationNews,
     private readonly authorization: AuthorizationService,
     private readonly trail: AuditTrail,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -46,7 +46,7 @@ export class OperationsService {
       principal,
     );
     if (canceled !== undefined) {
-      this.ends.announce(canceled);
+      this.news.announce(canceled);
       return;
     }
     const operation = await this.find(principal, id);
