@@ -3,23 +3,24 @@ import { Readable } from 'node:stream';
 import type { Clock } from '@app/clock';
 import type { Principal } from '@app/identity';
 import type { Logger } from '@app/logging';
+import { TooManyDownloadsError } from '@app/problems';
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 
 import { deliverDownload } from '../downloads/deliver-download.js';
 import { headersOf } from '../downloads/download-responder.js';
-import { DownloadSlots } from '../downloads/download-slots.js';
+import { CallerSlots } from '../http/caller-slots.js';
 import { CLOCK, LOGGER } from '../infrastructure/tokens.js';
 import { RunningOperations } from '../operations/running-operations.js';
 import { type AuditQuestion, AuditRecordsService } from './audit-records.service.js';
 
 /** Each holds a page of the trail in memory. */
-const slotLimits = { perCaller: 2, total: 8, retryAfterSeconds: 30 };
+const slotLimits = { what: 'downloads', perCaller: 2, total: 8, retryAfterSeconds: 30, Refusal: TooManyDownloadsError };
 
 /** Answers a request with an export, as fast as the caller takes it. One that is not whole never looks whole. */
 @Injectable()
 export class AuditExportResponder {
-  private readonly slots = new DownloadSlots(slotLimits);
+  private readonly slots = new CallerSlots(slotLimits);
 
   constructor(
     private readonly records: AuditRecordsService,
@@ -30,7 +31,7 @@ export class AuditExportResponder {
 
   /** Resolves when the response is over. What it throws was thrown before a byte was sent. */
   async respond(principal: Principal, question: AuditQuestion, reply: FastifyReply): Promise<void> {
-    const release = this.slots.acquire(JSON.stringify([principal.issuer, principal.subject]));
+    const release = this.slots.acquire(principal);
     try {
       const lines = await this.records.export(principal, question);
       const delivery = this.deliver(Readable.from(lines, { objectMode: false }), reply);

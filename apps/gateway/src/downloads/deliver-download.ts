@@ -1,13 +1,11 @@
-import type { CancelTimer, Clock } from '@app/clock';
+import type { Clock } from '@app/clock';
 import { HttpVersionNotSupportedError } from '@app/problems';
 import type { SaveStream } from '@app/veeam-client';
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import { CallerConnection } from '../http/caller-connection.js';
 import { HeldBackWriter } from './held-back-writer.js';
 import { ReceivedBody } from './received-body.js';
-
-const IDLE_WRITE_MS = 10 * 60_000;
 
 export type DownloadResult = SucceededDownload | FailedDownload;
 
@@ -120,59 +118,6 @@ function sendHead(
   response.statusCode = 200;
   // Not with the first bytes: upstream may pause before them. Where none are to come, the head alone looks whole and waits.
   if (contentLength !== 0) response.flushHeaders();
-}
-
-/** The caller's end of a download: notices when the caller leaves or stands still, and is broken or ended by us. */
-class CallerConnection {
-  private readonly leaving = new AbortController();
-  private readonly onClose = () => {
-    this.leaving.abort(new Error('The caller closed the connection.'));
-  };
-  private cancelTimer: CancelTimer | undefined;
-
-  constructor(private readonly delivery: DownloadDelivery) {
-    const { request, response } = delivery;
-    // The socket, not the response: one that waits behind another response on the same connection is not told.
-    if (request.socket.destroyed) this.onClose();
-    else request.socket.once('close', this.onClose);
-    // A write that lost the race against the close; the close itself is what counts.
-    response.on('error', ignore);
-  }
-
-  /** Aborted when the caller left, or was cut off for standing still. */
-  get gone(): AbortSignal {
-    return this.leaving.signal;
-  }
-
-  stalled(): void {
-    const { clock, idleWriteMs = IDLE_WRITE_MS } = this.delivery;
-    this.cancelTimer = clock.schedule(() => {
-      this.leaving.abort(new Error(`The caller took nothing for ${idleWriteMs} ms.`));
-      this.break();
-    }, idleWriteMs);
-  }
-
-  moved(): void {
-    this.cancelTimer?.();
-  }
-
-  /** Without the terminating chunk, or short of the announced length: no client takes this for the end. */
-  break(): void {
-    this.delivery.request.socket.destroy();
-  }
-
-  /** Resolves when everything was handed to the operating system, or the caller is gone. */
-  async end(lastChunk: Buffer | undefined): Promise<void> {
-    this.stalled();
-    const sent = once(this.delivery.response, 'finish', { signal: this.gone }).catch(ignore);
-    this.delivery.response.end(lastChunk);
-    await sent;
-  }
-
-  leave(): void {
-    this.cancelTimer?.();
-    this.delivery.request.socket.off('close', this.onClose);
-  }
 }
 
 /** The outcome, or the failure to record it. */

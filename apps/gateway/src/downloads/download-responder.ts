@@ -2,16 +2,17 @@ import type { Clock } from '@app/clock';
 import type { Configuration } from '@app/config';
 import type { Principal } from '@app/identity';
 import { Metrics } from '@app/logging';
+import { TooManyDownloadsError } from '@app/problems';
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 
 import type { ActionTarget, SaveRequest } from '../actions/action-request.js';
+import { CallerSlots } from '../http/caller-slots.js';
 import { CLOCK, CONFIGURATION } from '../infrastructure/tokens.js';
 import { operationLocation } from '../operations/operation-presenter.js';
 import { RunningOperations } from '../operations/running-operations.js';
 import { contentDisposition } from './content-disposition.js';
 import { deliverDownload } from './deliver-download.js';
-import { DownloadSlots } from './download-slots.js';
 import { SavesService } from './saves.service.js';
 
 const RETRY_AFTER_SECONDS = 30;
@@ -19,7 +20,7 @@ const RETRY_AFTER_SECONDS = 30;
 /** Answers a request with a download. */
 @Injectable()
 export class DownloadResponder {
-  private readonly slots: DownloadSlots;
+  private readonly slots: CallerSlots;
 
   constructor(
     private readonly saves: SavesService,
@@ -29,10 +30,13 @@ export class DownloadResponder {
     @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits' | 'server'>,
   ) {
     const { downloadsPerCaller, downloadsInAll } = configuration.limits;
-    this.slots = new DownloadSlots({
+    // Upstream builds each file on its own disk before it sends the first byte.
+    this.slots = new CallerSlots({
+      what: 'downloads',
       perCaller: downloadsPerCaller,
       total: downloadsInAll,
       retryAfterSeconds: RETRY_AFTER_SECONDS,
+      Refusal: TooManyDownloadsError,
     });
   }
 
@@ -49,7 +53,7 @@ export class DownloadResponder {
     request: SaveRequest,
     reply: FastifyReply,
   ): Promise<void> {
-    const release = this.slots.acquire(JSON.stringify([principal.issuer, principal.subject]));
+    const release = this.slots.acquire(principal);
     const ended = this.metrics.startDownload();
     const callerGone = new AbortController();
     const onClose = () => {

@@ -1,8 +1,17 @@
 import { TooManyDownloadsError } from '@app/problems';
-import { DownloadSlots } from './download-slots.js';
+import { CallerSlots, type SlotLimits } from './caller-slots.js';
 
-describe('DownloadSlots', () => {
-  const slots = () => new DownloadSlots({ perCaller: 2, total: 3, retryAfterSeconds: 15 });
+const issuer = 'https://login.contoso.com';
+const limits = { what: 'downloads', retryAfterSeconds: 15, Refusal: TooManyDownloadsError };
+
+/** By the names of callers. */
+function slotsOf(numbers: Pick<SlotLimits, 'perCaller' | 'total'>) {
+  const slots = new CallerSlots({ ...limits, ...numbers });
+  return { acquire: (subject: string) => slots.acquire({ issuer, subject }) };
+}
+
+describe('CallerSlots', () => {
+  const slots = () => slotsOf({ perCaller: 2, total: 3 });
 
   it('gives a caller as many as it may have, and no more', () => {
     const all = slots();
@@ -12,6 +21,13 @@ describe('DownloadSlots', () => {
     expect(() => all.acquire('bob')).not.toThrow();
   });
 
+  it('tells callers of one name apart by their issuers', () => {
+    const all = new CallerSlots({ ...limits, perCaller: 1, total: 3 });
+    all.acquire({ issuer, subject: 'alice' });
+    expect(() => all.acquire({ issuer: 'https://login.fabrikam.com', subject: 'alice' })).not.toThrow();
+    expect(() => all.acquire({ issuer, subject: 'alice' })).toThrow('You have 1 downloads running');
+  });
+
   it('gives all callers together no more than there are', () => {
     const all = slots();
     for (const caller of ['alice', 'bob', 'fred']) all.acquire(caller);
@@ -19,7 +35,7 @@ describe('DownloadSlots', () => {
   });
 
   it('says when to try again', () => {
-    const all = new DownloadSlots({ perCaller: 1, total: 1, retryAfterSeconds: 15 });
+    const all = slotsOf({ perCaller: 1, total: 1 });
     all.acquire('alice');
     expect(() => all.acquire('alice')).toThrow(expect.objectContaining({ retryAfterSeconds: 15 }));
   });
