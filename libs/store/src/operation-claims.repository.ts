@@ -3,6 +3,7 @@ import { and, asc, eq, gt, inArray, isNotNull, isNull, lt, lte, or, sql, type SQ
 import type { Statements } from './database.js';
 import type {
   FinalOperationState,
+  LastProgress,
   Operation,
   OperationOutcome,
   OperationProblem,
@@ -141,21 +142,20 @@ export class OperationClaimsRepository {
     await this.write(operation, ['following'], { leaseUntil: now });
   }
 
-  /** An event without a change of state. @returns false when the claim is no longer ours */
-  async addProgress(
-    operation: Claimed,
-    at: Date,
-    { activities, ...progress }: OperationProgress,
-    upstreamOrder: number,
-  ): Promise<boolean> {
+  /**
+   * An event without a change of state.
+   * @param last what it adds up to with all before
+   * @returns false when the claim is no longer ours
+   */
+  async addProgress(operation: Claimed, at: Date, progress: OperationProgress, last: LastProgress): Promise<boolean> {
     return this.database.transaction(async (orm) => {
       const [row] = await orm
         .update(operations)
-        .set({ progress: { ...progress, upstreamOrder }, lastSequence: sql`${operations.lastSequence} + 1` })
+        .set({ progress: last, lastSequence: sql`${operations.lastSequence} + 1` })
         .where(isClaimed(operation, RUNNING))
         .returning();
       if (row === undefined) return false;
-      await addEvent(orm, row, at, { type: 'progress', ...progress, activities });
+      await addEvent(orm, row, at, { type: 'progress', ...progress });
       return true;
     });
   }

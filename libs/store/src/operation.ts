@@ -61,8 +61,9 @@ export interface OperationProgress {
   readonly activities: readonly string[];
 }
 
-/** The last progress, and where in upstream's own log it was told. */
-export interface LastProgress extends Omit<OperationProgress, 'activities'> {
+/** The progress so far, with the last activities. */
+export interface LastProgress extends OperationProgress {
+  /** How far upstream's own log was read. */
   readonly upstreamOrder: number;
 }
 

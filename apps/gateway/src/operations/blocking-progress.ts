@@ -6,7 +6,7 @@ import { Inject, Injectable } from '@nestjs/common';
 
 import { CLOCK, LOGGER } from '../infrastructure/tokens.js';
 import { ClaimedOperations } from './claimed-operations.js';
-import { ProgressReport } from './progress-report.js';
+import { lastOrderOf, ProgressReport } from './progress-report.js';
 
 /** Short restores end before anybody would look. */
 const FIRST_LOOK_MS = 3_000;
@@ -38,20 +38,20 @@ export class BlockingProgress {
   private async watch(operation: Operation, done: AbortSignal): Promise<void> {
     const { upstreamSessionId } = operation;
     if (upstreamSessionId === undefined) return;
-    const since = new Date(this.clock.now()).toISOString();
+    const since = this.clock.now();
     await sleep(this.clock, FIRST_LOOK_MS, done);
     if ((await this.client.capabilities()).followedRestores) return;
-    const first = await this.client.restoreEventsSince(upstreamSessionId, since, done);
-    const report = new ProgressReport();
-    for (
-      let events = first;
-      ;
-      events = await this.client.restoreEvents(upstreamSessionId, { afterOrder: report.order }, done)
-    ) {
+    let events = await this.client.restoreEvents(upstreamSessionId, {}, done);
+    // What was done in the session before is no progress of this operation.
+    const before = events.filter(({ startedAt }) => Date.parse(startedAt) < since);
+    const report = new ProgressReport({ upstreamOrder: lastOrderOf(before) });
+    for (;;) {
       const progress = report.next(undefined, events);
       done.throwIfAborted();
-      if (progress) await this.claimed.addProgress(operation, progress, report.order);
+      if (progress) await this.claimed.addProgress(operation, progress, report.told);
       await sleep(this.clock, LOOK_EVERY_MS, done);
+      const { upstreamOrder: afterOrder } = report.told;
+      events = await this.client.restoreEvents(upstreamSessionId, { afterOrder }, done);
     }
   }
 }

@@ -1,7 +1,13 @@
 import { type Clock, sleep } from '@app/clock';
 import { type Logger, Metrics } from '@app/logging';
 import { DomainError, OperationConflictError, type ProblemCode, StoreUnavailableError } from '@app/problems';
-import { type Operation, OperationClaimsRepository, type OperationEnd, type OperationProgress } from '@app/store';
+import {
+  type LastProgress,
+  type Operation,
+  OperationClaimsRepository,
+  type OperationEnd,
+  type OperationProgress,
+} from '@app/store';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { AuditTrail } from '../audit/audit-trail.js';
@@ -77,8 +83,8 @@ export class ClaimedOperations {
   }
 
   /** @throws StoreUnavailableError */
-  async addProgress(operation: Operation, progress: OperationProgress, upstreamOrder: number): Promise<void> {
-    await this.claims.addProgress(operation, new Date(this.clock.now()), progress, upstreamOrder);
+  async addProgress(operation: Operation, progress: OperationProgress, last: LastProgress): Promise<void> {
+    await this.claims.addProgress(operation, new Date(this.clock.now()), progress, last);
     this.news.announce(operation);
   }
 

@@ -36,9 +36,9 @@ export class FollowedOperations {
   async follow(operation: Operation): Promise<OperationOutcomeOf | undefined> {
     const { followedSessionId = '', startedAt } = operation;
     const deadline = (startedAt?.getTime() ?? this.clock.now()) + this.configuration.limits.followMaxMs;
-    const report = new ProgressReport(operation.progress?.upstreamOrder);
+    const report = new ProgressReport(operation.progress);
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 1.5)) {
-      const looked = await this.look(operation, followedSessionId, report.order);
+      const looked = await this.look(operation, followedSessionId, report.told.upstreamOrder);
       if (looked?.state === 'unknown') {
         return interrupted('The backup server no longer knows the operation; it may have been done.');
       }
@@ -77,7 +77,7 @@ export class FollowedOperations {
     const progress = report.next(counts, events);
     if (progress === undefined) return;
     try {
-      await this.claimed.addProgress(operation, progress, report.order);
+      await this.claimed.addProgress(operation, progress, report.told);
     } catch (error) {
       this.logger.debug({ err: error, operationId: operation.id }, 'progress could not be recorded');
     }

@@ -1,5 +1,5 @@
 import { problemCodes, type ProblemCode } from '@app/problems';
-import { isFinal, type LastProgress, type Operation } from '@app/store';
+import { isFinal, type Operation, type OperationProgress } from '@app/store';
 
 import type { OperationDto, OperationProgressDto } from '../actions/dto/operation.dto.js';
 
@@ -46,7 +46,7 @@ export function toOperationDto(operation: Operation): OperationDto {
   };
 }
 
-function toProgressDto({ counts, percentage }: LastProgress): OperationProgressDto {
+export function toProgressDto({ counts, percentage, activities }: OperationProgress): OperationProgressDto {
   return {
     ...(counts && {
       total: counts.total,
@@ -55,6 +55,7 @@ function toProgressDto({ counts, percentage }: LastProgress): OperationProgressD
       skipped: counts.skipped,
     }),
     ...(percentage !== undefined && { percentage }),
+    activities: [...activities],
   };
 }
 

@@ -1,40 +1,59 @@
-import type { OperationProgress } from '@app/store';
+import type { LastProgress, OperationProgress } from '@app/store';
 import type { RestoreCounts, RestoreEvent } from '@app/veeam-client';
 
 /** Activities of one event; a long restore logs thousands of lines. */
 const MOST_ACTIVITIES = 20;
+/** Code points of the name of an item, which is upstream's to choose. */
+const LONGEST_NAME = 300;
 
 /** Makes one event of what upstream tells at each look, and none where nothing is new. */
 export class ProgressReport {
-  private told: string | undefined;
-  private lastOrder: number;
+  private last: LastProgress;
 
-  /** @param afterOrder of the last of upstream's events that is old news */
-  constructor(afterOrder = -1) {
-    this.lastOrder = afterOrder;
+  /** @param told what is old news */
+  constructor({ counts, percentage, activities = [], upstreamOrder = -1 }: Partial<LastProgress> = {}) {
+    this.last = { counts, percentage, activities, upstreamOrder };
   }
 
-  /** Of upstream's events, the last one seen. */
-  get order(): number {
-    return this.lastOrder;
+  /** All in all, so far. */
+  get told(): LastProgress {
+    return this.last;
   }
 
   next(counts: RestoreCounts | undefined, events: readonly RestoreEvent[]): OperationProgress | undefined {
-    this.lastOrder = Math.max(this.lastOrder, ...events.map(({ order }) => order));
-    const activities = events.slice(-MOST_ACTIVITIES).map(activityOf);
-    const numbers = counts === undefined ? this.told : JSON.stringify(counts);
-    if (activities.length === 0 && numbers === this.told) return undefined;
-    this.told = numbers;
-    return { counts, percentage: counts && percentageOf(counts), activities };
+    const { last } = this;
+    const newEvents = events.filter(({ order }) => order > last.upstreamOrder);
+    const activities = newEvents.slice(-MOST_ACTIVITIES).map(activityOf);
+    const newCounts = counts !== undefined && !isSame(counts, last.counts) ? counts : undefined;
+    const numbers = newCounts
+      ? { counts: newCounts, percentage: percentageOf(newCounts) }
+      : { counts: last.counts, percentage: last.percentage };
+    this.last = {
+      ...numbers,
+      activities: [...last.activities, ...activities].slice(-MOST_ACTIVITIES),
+      upstreamOrder: lastOrderOf(newEvents, last.upstreamOrder),
+    };
+    return newCounts || activities.length > 0 ? { ...numbers, activities } : undefined;
   }
+}
+
+/** @param least where there are none */
+export function lastOrderOf(events: readonly RestoreEvent[], least = -1): number {
+  return events.reduce((last, { order }) => Math.max(last, order), least);
 }
 
 /** In words of ours: upstream's messages may name what is not for callers. */
 function activityOf({ kind, state, itemName }: RestoreEvent): string {
-  return [kind, itemName, state].filter((part) => part !== undefined).join(' ');
+  const name = itemName === undefined ? [] : [Array.from(itemName).slice(0, LONGEST_NAME).join('')];
+  return [kind, ...name, state].join(' ');
 }
 
 function percentageOf({ total, restored, failed, skipped }: RestoreCounts): number | undefined {
   if (total <= 0) return undefined;
   return Math.min(100, Math.floor((100 * (restored + failed + skipped)) / total));
+}
+
+function isSame(one: RestoreCounts, other: RestoreCounts | undefined): boolean {
+  const names = ['total', 'restored', 'failed', 'skipped'] as const;
+  return names.every((name) => one[name] === other?.[name]);
 }

@@ -76,8 +76,14 @@ export class OperationProgressDto {
   @ApiPropertyOptional({ type: 'integer' })
   skipped?: number;
 
-  @ApiPropertyOptional({ type: 'integer', description: 'Of 100.' })
+  @ApiPropertyOptional({
+    type: 'integer',
+    description: 'Of 100, once the backup server says how many items there are.',
+  })
   percentage?: number;
+
+  @ApiProperty({ type: [String], maxItems: 20, description: 'What the backup server did last, oldest first.' })
+  activities!: string[];
 }
 
 export class OperationReconciliationDto {
