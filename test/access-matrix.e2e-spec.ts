@@ -31,6 +31,8 @@ const expected: Record<string, string> = {
   'POST /api/v1/restore-sessions/:sid/device-codes': '401 403 403 403 403 201 404 403 201 401 403',
   'GET /api/v1/operations': '401 200 200 200 200 200 200 200 200 401 200',
   'GET /api/v1/operations/:id': '401 404 200 404 404 200 404 404 200 401 404',
+  // The own operation has ended, and so does the stream with its last event.
+  'GET /api/v1/operations/:id/events': '401 404 200 404 404 200 404 404 200 401 404',
   // The own operation has ended, so that there is nothing to cancel.
   'DELETE /api/v1/operations/:id': '401 404 409 404 404 409 404 404 409 401 404',
   'POST /api/v1/policy/explain': '401 404 200 404 404 200 404 404 200 401 404',

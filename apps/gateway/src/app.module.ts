@@ -39,6 +39,8 @@ import { ClaimedOperations } from './operations/claimed-operations.js';
 import { FollowedOperations } from './operations/followed-operations.js';
 import { LeftOperations } from './operations/left-operations.js';
 import { OperationEnds } from './operations/operation-ends.js';
+import { OperationEventsResponder } from './operations/operation-events-responder.js';
+import { OperationEventsService } from './operations/operation-events.service.js';
 import { OperationNews } from './operations/operation-news.js';
 import { OperationReconciliations } from './operations/operation-reconciliations.js';
 import { OperationRunner } from './operations/operation-runner.js';
@@ -142,6 +144,8 @@ const services = [
   LeftOperations,
   OperationRunner,
   OperationsService,
+  OperationEventsService,
+  OperationEventsResponder,
   SavesService,
   DownloadResponder,
   V5ActionResponder,

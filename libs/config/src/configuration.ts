@@ -212,6 +212,9 @@ export interface Limits {
   readonly sessionsPerCaller: number;
   readonly downloadsPerCaller: number;
   readonly downloadsInAll: number;
+  /** Operations whose events one caller watches at the same time, on one replica. */
+  readonly eventStreamsPerCaller: number;
+  readonly eventStreamsInAll: number;
   /** Requests one caller may send within `rateWindowMs`. */
   readonly requestsPerWindow: number;
   readonly rateWindowMs: number;

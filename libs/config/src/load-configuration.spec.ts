@@ -136,6 +136,8 @@ describe('loadConfiguration', () => {
         sessionsPerCaller: 500,
         downloadsPerCaller: 32,
         downloadsInAll: 256,
+        eventStreamsPerCaller: 32,
+        eventStreamsInAll: 1_000,
         requestsPerWindow: 3_000,
         rateWindowMs: 60_000,
         denialsPerMinute: 60,
@@ -499,6 +501,11 @@ describe('loadConfiguration', () => {
       'limits that contradict',
       { limits: { downloadsPerCaller: 257 } },
       ['limits.downloadsPerCaller: must not be larger than limits.downloadsInAll'],
+    ],
+    [
+      'more event streams of a caller than in all',
+      { limits: { eventStreamsPerCaller: 5, eventStreamsInAll: 4 } },
+      ['limits.eventStreamsPerCaller: must not be larger than limits.eventStreamsInAll'],
     ],
     [
       'ownership by an address without a claim that verifies it',

@@ -173,6 +173,8 @@ function limitsOf(limits: LimitSettings, v5MaxWaitMs: number): Configuration['li
     sessionsPerCaller: limits.sessionsPerCaller,
     downloadsPerCaller: limits.downloadsPerCaller,
     downloadsInAll: limits.downloadsInAll,
+    eventStreamsPerCaller: limits.eventStreamsPerCaller,
+    eventStreamsInAll: limits.eventStreamsInAll,
     requestsPerWindow: limits.requestsPerWindow,
     rateWindowMs: limits.rateWindow,
     denialsPerMinute: limits.denialsPerMinute,

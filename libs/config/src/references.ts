@@ -16,9 +16,12 @@ export function checkReferences(settings: Settings, raw: RawEnvironment, faults:
   checkWebhooks(settings, raw, faults);
   checkMailServer(settings.mailServer, faults);
 
-  const { downloadsPerCaller, downloadsInAll } = settings.limits;
+  const { downloadsPerCaller, downloadsInAll, eventStreamsPerCaller, eventStreamsInAll } = settings.limits;
   if (downloadsPerCaller > downloadsInAll) {
     faults.add('limits.downloadsPerCaller', 'must not be larger than limits.downloadsInAll');
+  }
+  if (eventStreamsPerCaller > eventStreamsInAll) {
+    faults.add('limits.eventStreamsPerCaller', 'must not be larger than limits.eventStreamsInAll');
   }
 }
 

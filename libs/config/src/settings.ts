@@ -149,6 +149,8 @@ export class LimitSettings {
   @Count(1, 1_000) sessionsPerCaller = 500;
   @Count(1, 1_000) downloadsPerCaller = 32;
   @Count(1, 10_000) downloadsInAll = 256;
+  @Count(1, 1_000) eventStreamsPerCaller = 32;
+  @Count(1, 10_000) eventStreamsInAll = 1_000;
   @Count(1, 1_000_000) requestsPerWindow = 3_000;
   @Duration('1s', '1h') rateWindow = 60_000;
   @Count(1, 1_000_000) denialsPerMinute = 60;

@@ -30,6 +30,11 @@ export class Metrics {
     help: 'Downloads that are streaming',
     registers: [this.registry],
   });
+  readonly #eventStreamsActive = new Gauge({
+    name: 'event_streams_active',
+    help: 'Streams of events of operations that are open',
+    registers: [this.registry],
+  });
   readonly #downloadBytes = this.#counter('download_bytes_total', 'Bytes streamed to callers', []);
   readonly #webhookDeliveries = this.#counter('webhook_deliveries_total', 'Attempts to deliver a webhook', ['result']);
   readonly #webhookOldestPending = new Gauge({
@@ -111,12 +116,12 @@ export class Metrics {
 
   /** Counts a download as active until the returned function is called. */
   startDownload(): () => void {
-    this.#downloadsActive.inc();
-    let isActive = true;
-    return () => {
-      if (isActive) this.#downloadsActive.dec();
-      isActive = false;
-    };
+    return started(this.#downloadsActive);
+  }
+
+  /** As `startDownload`, of a stream of events. */
+  startEventStream(): () => void {
+    return started(this.#eventStreamsActive);
   }
 
   addDownloadBytes(bytes: number): void {
@@ -152,4 +157,14 @@ export class Metrics {
     });
     return Object.fromEntries(bounded) as Labels;
   }
+}
+
+/** Counts one more until the returned function is called. */
+function started(gauge: Gauge): () => void {
+  gauge.inc();
+  let isActive = true;
+  return () => {
+    if (isActive) gauge.dec();
+    isActive = false;
+  };
 }

@@ -1,7 +1,10 @@
 import { problemCodes, type ProblemCode } from '@app/problems';
 import { isFinal, type Operation, type OperationProgress } from '@app/store';
 
-import type { OperationDto, OperationProgressDto } from '../actions/dto/operation.dto.js';
+import type { OperationDto } from '../actions/dto/operation.dto.js';
+import type { ServerSentEvent } from '../http/event-stream.js';
+import type { OperationProgressEventDto, OperationStateEventDto } from './operation-event.dto.js';
+import type { WatchedEvent } from './operation-events.service.js';
 
 /** Field by field, so that nothing of the record shows that was not meant to. */
 export function toOperationDto(operation: Operation): OperationDto {
@@ -17,7 +20,7 @@ export function toOperationDto(operation: Operation): OperationDto {
     requestedAt: operation.requestedAt.toISOString(),
     ...(startedAt && { startedAt: startedAt.toISOString() }),
     ...(endedAt && { endedAt: endedAt.toISOString() }),
-    ...(progress && !isFinal(operation.state) && { progress: toProgressDto(progress) }),
+    ...(progress && !isFinal(operation.state) && { progress: toProgress(progress) }),
     ...(reconciliation && {
       reconciliation: { finding: reconciliation.finding, at: reconciliation.at, detail: reconciliation.detail },
     }),
@@ -46,7 +49,7 @@ export function toOperationDto(operation: Operation): OperationDto {
   };
 }
 
-export function toProgressDto({ counts, percentage, activities }: OperationProgress): OperationProgressDto {
+function toProgress({ counts, percentage, activities }: OperationProgress) {
   return {
     ...(counts && {
       total: counts.total,
@@ -56,6 +59,31 @@ export function toProgressDto({ counts, percentage, activities }: OperationProgr
     }),
     ...(percentage !== undefined && { percentage }),
     activities: [...activities],
+  };
+}
+
+/** @param operation as it was then or later: what came of it is told with its last event */
+export function toServerSentEvent({ event, operation }: WatchedEvent): ServerSentEvent {
+  const { sequence: id, content } = event;
+  const time = event.time.toISOString();
+  if (content.type === 'progress') {
+    return { id, type: content.type, data: { time, ...toProgress(content) } satisfies OperationProgressEventDto };
+  }
+  const { state } = content;
+  return {
+    id,
+    type: content.type,
+    data: { time, state, ...(isFinal(state) && endOf(operation)) } satisfies OperationStateEventDto,
+  };
+}
+
+function endOf(operation: Operation): Omit<OperationStateEventDto, 'time' | 'state'> {
+  const { outcome, bytes, sha256, problem } = toOperationDto(operation);
+  return {
+    ...(outcome && { outcome }),
+    ...(bytes !== undefined && { bytes }),
+    ...(sha256 !== undefined && { sha256 }),
+    ...(problem && { problem }),
   };
 }
 

@@ -38,6 +38,12 @@ describe('a progress report', () => {
     expect(new ProgressReport().next(undefined, [event(0)])).toEqual({ activities: ['restore 0.txt succeeded'] });
   });
 
+  it('leaves out what says nothing, and does not look at it again', () => {
+    const report = new ProgressReport();
+    expect(report.next(undefined, [event(7, { kind: 'other', itemName: undefined })])).toBeUndefined();
+    expect(report.told).toMatchObject({ upstreamOrder: 7, activities: [] });
+  });
+
   it('keeps the counts where one look gave none', () => {
     const report = new ProgressReport();
     report.next(counts(1), []);

@@ -23,7 +23,7 @@ export class ProgressReport {
   next(counts: RestoreCounts | undefined, events: readonly RestoreEvent[]): OperationProgress | undefined {
     const { last } = this;
     const newEvents = events.filter(({ order }) => order > last.upstreamOrder);
-    const activities = newEvents.slice(-MOST_ACTIVITIES).map(activityOf);
+    const activities = newEvents.filter(isTelling).slice(-MOST_ACTIVITIES).map(activityOf);
     const newCounts = counts !== undefined && !isSame(counts, last.counts) ? counts : undefined;
     const numbers = newCounts
       ? { counts: newCounts, percentage: percentageOf(newCounts) }
@@ -40,6 +40,11 @@ export class ProgressReport {
 /** @param least where there are none */
 export function lastOrderOf(events: readonly RestoreEvent[], least = -1): number {
   return events.reduce((last, { order }) => Math.max(last, order), least);
+}
+
+/** That a session was opened, say, is neither an action nor about an item. */
+function isTelling({ kind, itemName }: RestoreEvent): boolean {
+  return kind !== 'other' || itemName !== undefined;
 }
 
 /** In words of ours: upstream's messages may name what is not for callers. */
