@@ -158,8 +158,12 @@ describe.each(dialects)('an operation on $version', (dialect) => {
     const { body } = await restore(await openDesk());
     hold.step(1);
     await hold.reachedBy(2);
-    const told = async () => (await alice.operation(body.id as string)).progress as unknown;
-    await until(async () => isDeepStrictEqual(await told(), dialect.progress), moving());
+    const told = async () =>
+      (await alice.operation(body.id as string)).progress as { activities: string[] } | undefined;
+    await until(async () => {
+      const { activities = [], ...numbers } = (await told()) ?? {};
+      return activities.length > 0 && isDeepStrictEqual(numbers, dialect.progress);
+    }, moving());
     hold.release();
     const ended = await endOf(body.id as string);
     expect(ended).toMatchObject({ state: 'succeeded', outcome: { total: 5, restored: 5 } });

@@ -6,7 +6,7 @@ import { Inject, Injectable } from '@nestjs/common';
 
 import { CLOCK, LOGGER } from '../infrastructure/tokens.js';
 import { ClaimedOperations } from './claimed-operations.js';
-import { lastOrderOf, ProgressReport } from './progress-report.js';
+import { lastOrderBefore, ProgressReport } from './progress-report.js';
 
 /** Short restores end before anybody would look. */
 const FIRST_LOOK_MS = 3_000;
@@ -42,9 +42,7 @@ export class BlockingProgress {
     await sleep(this.clock, FIRST_LOOK_MS, done);
     if ((await this.client.capabilities()).followedRestores) return;
     let events = await this.client.restoreEvents(upstreamSessionId, {}, done);
-    // What was done in the session before is no progress of this operation.
-    const before = events.filter(({ startedAt }) => Date.parse(startedAt) < since);
-    const report = new ProgressReport({ upstreamOrder: lastOrderOf(before) });
+    const report = new ProgressReport({ upstreamOrder: lastOrderBefore(since, events) });
     for (;;) {
       const progress = report.next(undefined, events);
       done.throwIfAborted();

@@ -1,6 +1,6 @@
 import type { RestoreEvent } from '@app/veeam-client';
 
-import { lastOrderOf, ProgressReport } from './progress-report.js';
+import { lastOrderBefore, ProgressReport } from './progress-report.js';
 
 const counts = (restored: number, total = 4) => ({ total, restored, failed: 0, skipped: 0 });
 const event = (order: number, more: Partial<RestoreEvent> = {}): RestoreEvent => ({
@@ -77,9 +77,17 @@ describe('a progress report', () => {
       new ProgressReport().next(undefined, [event(0, { itemName: '😀'.repeat(9_999) })])?.activities ?? [];
     expect(activity).toBe(`restore ${'😀'.repeat(300)} succeeded`);
   });
+});
 
-  it('finds the last of many events', () => {
-    expect(lastOrderOf([event(3), event(1)])).toBe(3);
-    expect(lastOrderOf([])).toBe(-1);
+describe('what was done in a session before', () => {
+  const at = (time: string) => Date.parse(`2026-11-02T${time}Z`);
+
+  it.each([
+    ['nothing was logged', [], -1],
+    ['all of it is older', [event(0), event(1)], 1],
+    ['something began since', [event(0), event(1), event(2, { startedAt: '2026-11-02T09:00:00.000Z' }), event(3)], 1],
+    ['something still runs, by a clock that is behind', [event(0), event(1, { state: 'running' }), event(2)], 0],
+  ])('ends where it should when %s', (_, events, order) => {
+    expect(lastOrderBefore(at('09:00:00'), events)).toBe(order);
   });
 });

@@ -37,8 +37,19 @@ export class ProgressReport {
   }
 }
 
-/** @param least where there are none */
-export function lastOrderOf(events: readonly RestoreEvent[], least = -1): number {
+/**
+ * Where, in the log of a session, what was done in it before an operation ends. Upstream's clock may be behind: what still runs belongs to the
+ * operation as well, since it is the only one.
+ *
+ * @param since when it began, ms since the Unix epoch
+ * @param events of the whole session, by `order`
+ */
+export function lastOrderBefore(since: number, events: readonly RestoreEvent[]): number {
+  const first = events.find(({ state, startedAt }) => state === 'running' || Date.parse(startedAt) >= since);
+  return first === undefined ? lastOrderOf(events) : first.order - 1;
+}
+
+function lastOrderOf(events: readonly RestoreEvent[], least = -1): number {
   return events.reduce((last, { order }) => Math.max(last, order), least);
 }
 
