@@ -1,3 +1,5 @@
+const { availableParallelism } = require('node:os');
+
 // Nest 12 and several dependencies are pure ESM; Jest's native ESM mode breaks on CJS packages that
 // require them, so everything, node_modules included, is transformed to CommonJS by SWC.
 const base = {
@@ -15,6 +17,8 @@ const base = {
 };
 
 module.exports = {
+  // Jest leaves one core free, which on the two of a small machine is half of it.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
   // Specs of the whole house start half a dozen servers; on a busy machine that takes longer than Jest's 5 s.
   testTimeout: 30_000,
   projects: [
