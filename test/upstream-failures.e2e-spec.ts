@@ -362,6 +362,22 @@ describe('a gateway whose upstream', () => {
         expect(body).toMatchObject({ state: 'failed' });
       });
 
+      it('says how it ended in characters that no database holds is recorded with others in their place', async () => {
+        const words = 'NUL \0, half a pair \ud83d and a whole one 😀';
+        const counts = { totalItemsCount: 1, restoredItemsCount: 0, failedItemsCount: 1 };
+        neighbours.veeam.control.addFault({
+          match: { action: 'restore' },
+          fault:
+            dialect.heldState === 'following'
+              ? { kind: 'outcome', breaksOff: words }
+              : { kind: 'answer', status: 200, body: { ...counts, restoreIssues: [{ title: words, error: words }] } },
+        });
+        const { body } = await restore(desk);
+        expect(body).toMatchObject({ state: 'failed' });
+        const messages = (body.outcome.issues as { message: string }[]).map(({ message }) => message);
+        expect(messages).toContain('NUL \ufffd, half a pair \ufffd and a whole one 😀');
+      });
+
       it(`answers with nothing at all leaves it ${dialect.emptyAnswer} without an outcome`, async () => {
         neighbours.veeam.control.addFault({
           match: { action: 'restore' },

@@ -31,7 +31,8 @@ export class Fields {
 
   optionalString(name: string): string | undefined {
     const value = this.get(name);
-    return value === undefined || typeof value === 'string' ? value : this.refuse(name);
+    if (value === undefined) return undefined;
+    return typeof value === 'string' ? storable(value) : this.refuse(name);
   }
 
   /** A string that is not empty: ids and names that other requests are built from. */
@@ -95,4 +96,9 @@ export class Fields {
 /** ASCII only: `toLowerCase` would take U+212A for a `k`. */
 export function lower(text: string): string {
   return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+/** JSON can say NUL and half a surrogate pair, PostgreSQL stores neither: what became of an operation is not to be lost for that. */
+export function storable(text: string): string {
+  return text.replace(/[\0\p{Surrogate}]/gu, '\ufffd');
 }

@@ -1,5 +1,5 @@
 import type { OutcomeIssue } from '../../model.js';
-import { Fields } from '../../wire/fields.js';
+import { Fields, storable } from '../../wire/fields.js';
 
 /** One thing that went wrong upstream may hold an error and any number of warnings: an issue each. */
 export function readIssues(value: unknown): OutcomeIssue[] {
@@ -13,5 +13,5 @@ export function readIssues(value: unknown): OutcomeIssue[] {
 }
 
 export function texts(values: readonly unknown[]): string[] {
-  return values.filter((value) => typeof value === 'string' && value !== '') as string[];
+  return values.filter((value): value is string => typeof value === 'string' && value !== '').map(storable);
 }

@@ -51,6 +51,13 @@ it('an error or a warning that stands with its item and in the list of the whole
   ]);
 });
 
+it('texts of issues have others in place of characters that no database holds', () => {
+  const hostile = 'NUL \0, half a pair \udc00, and a whole one 😀';
+  const { issues } = readStatistics({ ...counts, errors: [hostile], items: [{ path: hostile, error: 'e' }] });
+  const harmless = 'NUL \ufffd, half a pair \ufffd, and a whole one 😀';
+  expect(issues).toMatchObject([{ message: harmless }, { path: harmless }]);
+});
+
 it('items within items are followed to a depth that nothing real has', () => {
   let item: object = { title: 'deepest', error: 'e' };
   for (let depth = 0; depth < 10_000; depth++) item = { childItems: [item] };
