@@ -84,6 +84,7 @@ function loginsByObjectId(users: readonly OrganizationUser[]): ReadonlyMap<strin
     const other = first.get(objectId);
     if (other === undefined) first.set(objectId, user);
     // Pages shift while they are read: the same user may come twice, but not by two names.
+    else if (other.id !== user.id || other.name !== user.name) doubtful.add(objectId);
   }
   const certain = [...first].filter(([objectId, { name }]) => !doubtful.has(objectId) && name !== '');
   return new Map(certain.map(([objectId, { name }]) => [objectId, name]));
