@@ -84,7 +84,7 @@ const directories: fc.Arbitrary<Directory> = fc
 
 function tokenOf(user: User | undefined, about: About, otherwise: Token): Token {
   const oid = user && objectIdOf(user.id);
-  if (about === 'anybody' || oid === undefined) return otherwise;
+  if (about === 'anybody' || user === undefined || oid === undefined) return otherwise;
   const isNamed = about === 'the first' && user.name.trim() !== '';
   return { oid, login: isNamed ? user.name : otherwise.login };
 }
