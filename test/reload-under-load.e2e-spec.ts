@@ -202,7 +202,9 @@ describe('policies and role bindings that are replaced under load', () => {
 
   async function breakTheYaml(): Promise<void> {
     const whole = yamlOf[inForce().bindings];
-    for (const broken of [`${whole}\nroleBindings: [`, whole.slice(0, whole.length / 2), '']) {
+    // Cut off where it is no longer one that could be meant, as it could be in the middle of a path.
+    const cut = whole.slice(0, whole.indexOf('operator') + 2);
+    for (const broken of [`${whole}\nroleBindings: [`, cut, '']) {
       await writeFile(yaml(), broken);
       await refused(yamlIsBroken);
       // What is in force replaces nothing.

@@ -188,7 +188,8 @@ describe.each(actions)('%s', (_, act) => {
       json(response, 500, { message: `cannot do ${body}`, stackTrace: 'at' });
     });
     upstream.on(`GET ${SESSION_PATH}`, ok(wireSession()));
-    upstream.on('GET /v5/VEODEmailSettings', ok({ enableNotification: true }));
+    upstream.on('GET /v5/VEODEmailSettings', ok({ enableNotification: true, smtpServer: 'smtp.contoso.com' }));
+    upstream.on('GET /v5/VESPEmailSettings', ok({ enableNotification: false }));
     expect(await failureOf(act())).toBeInstanceOf(UpstreamRejectedError);
     expect(upstream.requests(ACTION)).toHaveLength(1);
   });
