@@ -48,8 +48,8 @@ it('is a configuration that the gateway takes', async () => {
       { name: 'fabrikam.onmicrosoft.com', deviceCodeApplicationId: undefined },
     ],
     credentialProfiles: [
-      { organization: 'contoso.onmicrosoft.com', kind: 'user' },
-      { organization: 'fabrikam.onmicrosoft.com', kind: 'application' },
+      { organizations: ['contoso.onmicrosoft.com'], kind: 'user' },
+      { organizations: ['fabrikam.onmicrosoft.com'], kind: 'application' },
     ],
     mail: { recipientDomains: ['contoso.onmicrosoft.com'] },
     upstream: { apiVersion: 'v5' },
