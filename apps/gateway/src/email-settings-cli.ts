@@ -5,6 +5,8 @@ import { SecretGroup } from '@app/secrets';
 import { Database, UpstreamServersRepository } from '@app/store';
 import { VeeamClient } from '@app/veeam-client';
 
+import { print, UsageError } from './infrastructure/command-line.js';
+
 /*
  * npm run email-settings -- check|apply. Ends with 0 when the backup server can send mail, with 1 when it cannot, and with 2 when that
  * could not be found out or changed.
@@ -14,8 +16,6 @@ const USAGE = `Usage:
   email-settings check   says whether the backup server can send mail, and what is missing
   email-settings apply   has it send by the mailServer of the configuration, whatever it did before, and checks
 `;
-
-class UsageError extends Error {}
 
 const READY = 0;
 const NOT_READY = 1;
@@ -77,10 +77,6 @@ function explain(error: unknown): string {
   if (error instanceof UsageError) return `${error.message}\n${USAGE}`;
   if (error instanceof ConfigurationError || error instanceof DomainError) return error.message;
   return 'The settings could not be read.';
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }
 
 try {

@@ -10,6 +10,7 @@ export async function emailReadiness(upstream: Upstream): Promise<EmailReadiness
     const settings = await upstream.call(read);
     const missing = lacks.filter(({ isMissing }) => isMissing(settings));
     lacking.push(missing.map(({ setting, message }) => ({ explorer, setting, message })));
+    return missing.length === 0;
   });
   const isReady = lacking.some((missing) => missing.length === 0);
   return { isReady, missing: isReady ? [] : (lacking[0] ?? []) };
@@ -20,20 +21,27 @@ export async function emailReadiness(upstream: Upstream): Promise<EmailReadiness
  * @returns the explorers whose settings were changed
  */
 export async function changeEmailSettings(upstream: Upstream, settings: NewEmailSettings): Promise<EmailExplorer[]> {
-  return ofEveryExplorer(upstream, ({ change }) => upstream.call(() => change(settings)));
+  return ofEveryExplorer(upstream, async ({ change }) => {
+    await upstream.call(() => change(settings));
+    return false;
+  });
 }
 
-/** @returns the explorers whose settings the server has; throws when it has none */
+/**
+ * @param use says whether it is enough, and the others are not needed
+ * @returns the explorers looked at whose settings the server has; throws when it has none
+ */
 async function ofEveryExplorer(
   upstream: Upstream,
-  use: (calls: EmailSettingsCalls) => Promise<void>,
+  use: (calls: EmailSettingsCalls) => Promise<boolean>,
 ): Promise<EmailExplorer[]> {
   const found: EmailExplorer[] = [];
   let missing: unknown;
   for (const calls of (await upstream.dialect()).emailSettings) {
     try {
-      await use(calls);
+      const isEnough = await use(calls);
       found.push(calls.explorer);
+      if (isEnough) break;
     } catch (error) {
       // A server without this kind of settings may have the other.
       if (!isNotFound(error)) throw error;

@@ -8,8 +8,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 
 import { deliverDownload } from '../downloads/deliver-download.js';
-import { headersOf } from '../downloads/download-responder.js';
 import { CallerSlots } from '../http/caller-slots.js';
+import { headersOf } from '../http/reply-headers.js';
 import { CLOCK, LOGGER } from '../infrastructure/tokens.js';
 import { RunningOperations } from '../operations/running-operations.js';
 import { type AuditQuestion, AuditRecordsService } from './audit-records.service.js';

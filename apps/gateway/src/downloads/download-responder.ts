@@ -8,6 +8,7 @@ import type { FastifyReply } from 'fastify';
 
 import type { ActionTarget, SaveRequest } from '../actions/action-request.js';
 import { CallerSlots } from '../http/caller-slots.js';
+import { headersOf } from '../http/reply-headers.js';
 import { CLOCK, CONFIGURATION } from '../infrastructure/tokens.js';
 import { operationLocation } from '../operations/operation-presenter.js';
 import { RunningOperations } from '../operations/running-operations.js';
@@ -92,11 +93,4 @@ export class DownloadResponder {
       release();
     }
   }
-}
-
-/** What hooks have set so far (security headers, request id) and `reply.raw` would not carry by itself. */
-export function headersOf(reply: FastifyReply): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(reply.getHeaders()).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
-  );
 }

@@ -6,10 +6,10 @@ import { RateLimitedError } from '@app/problems';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 
-import { headersOf } from '../downloads/download-responder.js';
 import { CallerSlots } from '../http/caller-slots.js';
 import { deliverEvents, type ServerSentEvent } from '../http/event-stream.js';
 import { lastEventId } from '../http/last-event-id.js';
+import { headersOf } from '../http/reply-headers.js';
 import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
 import { OperationEventsService, type WatchedEvent } from './operation-events.service.js';
 import { toServerSentEvent } from './operation-presenter.js';
