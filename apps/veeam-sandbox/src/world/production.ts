@@ -21,13 +21,32 @@ export type WriteResult = 'written' | 'unchanged';
 /** The folder that stands for production Microsoft 365: one sub-folder per OneDrive. */
 export class Production {
   private readonly root: string;
+  /** The last write to each path that is under way. */
+  private readonly writing = new Map<string, Promise<unknown>>();
 
   constructor(productionDir: string) {
     this.root = resolve(productionDir);
   }
 
+  /** Writes to one path follow one another, as they do in Microsoft 365. */
   async write(path: string, version: DocumentVersion, onConflict: ConflictChoice): Promise<WriteResult> {
     const target = this.inside(path);
+    const before = this.writing.get(target) ?? Promise.resolve();
+    const turn = before.catch(() => undefined).then(() => this.writeAlone(path, target, version, onConflict));
+    this.writing.set(target, turn);
+    try {
+      return await turn;
+    } finally {
+      if (this.writing.get(target) === turn) this.writing.delete(target);
+    }
+  }
+
+  private async writeAlone(
+    path: string,
+    target: string,
+    version: DocumentVersion,
+    onConflict: ConflictChoice,
+  ): Promise<WriteResult> {
     if (!(await exists(target))) return this.put(target, version);
     if (await isSame(target, version.content)) return 'unchanged';
     if (onConflict === 'overwrite') return this.put(target, version);
