@@ -51,14 +51,52 @@ export type RestoreResult = 'success' | 'warning' | 'failed';
 /** One page of a collection that has no reliable total. */
 export interface Page<T> {
   readonly items: readonly T[];
-  /** Whether another page may follow; it may turn out to be empty. */
-  readonly hasMore: boolean;
+  /** Where the next page begins, which may turn out to be empty; undefined after the last. */
+  readonly nextOffset: number | undefined;
+}
+
+/** A folder or document of a OneDrive; with a `versionId`, as it was in an earlier version. */
+export interface ItemRef {
+  readonly kind: 'folder' | 'document';
+  readonly oneDriveId: string;
+  readonly itemId: string;
+  readonly versionId?: string | undefined;
+}
+
+/** Several folders or several documents of one OneDrive. */
+export interface ItemRefs {
+  readonly kind: 'folders' | 'documents';
+  readonly oneDriveId: string;
+  readonly itemIds: readonly string[];
 }
 
 /** What an action is done to. */
-export interface ActionItem {
-  readonly kind: 'onedrive';
-  readonly oneDriveId: string;
+export type ActionItem = { readonly kind: 'onedrive'; readonly oneDriveId: string } | ItemRef | ItemRefs;
+
+/** A folder or document, or an earlier version of one, as the backup has it. */
+export interface Item {
+  readonly id: string;
+  readonly kind: 'folder' | 'document';
+  /** By upstream's word; undefined where it says nothing of it. */
+  readonly oneDriveId: string | undefined;
+  /** The folder it lies in; undefined at the root, and where upstream says nothing of it. */
+  readonly parentId: string | undefined;
+  readonly name: string;
+  /** Of documents; may pass 2^32. */
+  readonly sizeBytes: number | undefined;
+  /** Such as `3.0`. */
+  readonly version: string | undefined;
+  /** What that version is addressed by, where versions can be. */
+  readonly versionId: string | undefined;
+  /** ISO 8601 UTC. */
+  readonly modifiedAt: string;
+  readonly modifiedBy: string;
+}
+
+/** As far as it matters for what a version can take. */
+export interface CredentialsKind {
+  readonly kind: RestoreCredentials['kind'];
+  readonly region?: OfficeRegion | undefined;
 }
 
 /** How upstream is to log in at Microsoft 365 for a restore or copy. */

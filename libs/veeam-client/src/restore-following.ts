@@ -92,10 +92,11 @@ async function collectSome(
   offset: number,
 ): Promise<RestoreEvent[]> {
   const all: RestoreEvent[] = [];
-  for (let pages = 1; pages <= MAX_EVENT_PAGES; pages++) {
-    const { items, hasMore } = await read({ offset: offset + all.length, limit: PAGE_SIZE });
-    all.push(...items);
-    if (!hasMore) break;
+  let next: number | undefined = offset;
+  for (let pages = 1; pages <= MAX_EVENT_PAGES && next !== undefined; pages++) {
+    const page: Page<RestoreEvent> = await read({ offset: next, limit: PAGE_SIZE });
+    all.push(...page.items);
+    next = page.nextOffset;
   }
   return all;
 }

@@ -158,10 +158,10 @@ it('a page of OneDrives has more only when upstream names a next one', async () 
       ok({ offset: 1, limit: 1, results, _links: {} }),
     ),
   );
-  expect(await client.listOneDrives(SESSION_ID, { offset: 0, limit: 1 })).toEqual({ items: [oneDrive], hasMore: true });
+  expect(await client.listOneDrives(SESSION_ID, { offset: 0, limit: 1 })).toEqual({ items: [oneDrive], nextOffset: 1 });
   expect(await client.listOneDrives(SESSION_ID, { offset: 1, limit: 1 })).toEqual({
     items: [oneDrive],
-    hasMore: false,
+    nextOffset: undefined,
   });
 });
 

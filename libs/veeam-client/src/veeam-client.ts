@@ -2,7 +2,7 @@ import type { ApiVersion } from '@app/config';
 import { sleep } from '@app/clock';
 import { EmailNotSetUpError, ValidationFailedError } from '@app/problems';
 import type { Secret } from '@app/secrets';
-import { type Capabilities, demandCall, demandCopy, demandRestore } from './dialects/capabilities.js';
+import { type Capabilities, demandAction, demandCall, type WantedAction } from './dialects/capabilities.js';
 import type { Dialect, OpenRestoreSessionOptions, SaveOptions } from './dialects/dialect.js';
 import { changeEmailSettings, emailReadiness } from './email-settings.js';
 import { RefusedAnswer } from './failures.js';
@@ -31,9 +31,10 @@ import type { Login, VeeamClientOptions } from './options.js';
 import { presentable } from './presentable.js';
 import { RestoreFollowing } from './restore-following.js';
 import { isNotFound, RestoreSessions, sessionStopped } from './restore-sessions.js';
+import { SessionItems } from './session-items.js';
 import { Upstream } from './upstream.js';
 import { lower } from './wire/fields.js';
-import { collectPages } from './wire/page.js';
+import { collectPages, type PageRequest } from './wire/page.js';
 
 /** Refusals of a mail that missing e-mail settings may be behind. */
 const MAY_LACK_EMAIL: ReadonlySet<string> = new Set(['upstream-rejected', 'operation-conflict']);
@@ -52,6 +53,8 @@ const STOP_LOOKS = 5;
  * SessionStoppedError. A call whose signal is aborted rejects with the signal's reason.
  */
 export class VeeamClient {
+  /** What lies in the OneDrives of restore sessions. */
+  readonly items: SessionItems;
   private readonly upstream: Upstream;
   private readonly sessions: RestoreSessions;
   private readonly following: RestoreFollowing;
@@ -60,6 +63,7 @@ export class VeeamClient {
   constructor(private readonly options: VeeamClientOptions) {
     this.upstream = new Upstream(options);
     this.sessions = new RestoreSessions(this.upstream);
+    this.items = new SessionItems(this.upstream, this.sessions);
     this.following = new RestoreFollowing(this.upstream, this.sessions, options.clock);
   }
 
@@ -69,6 +73,13 @@ export class VeeamClient {
 
   capabilities(): Promise<Capabilities> {
     return presentable(async () => (await this.upstream.dialect()).capabilities);
+  }
+
+  /** @throws NotSupportedByUpstreamError when upstream's version cannot do it, besides what asking for the version may throw */
+  demandAction(wanted: WantedAction): Promise<void> {
+    return presentable(async () => {
+      demandAction(await this.upstream.dialect(), wanted);
+    });
   }
 
   /** Logs in, if need be, and reads something that needs the login: `token` answers even where nothing else does. */
@@ -161,11 +172,7 @@ export class VeeamClient {
     });
   }
 
-  listOneDrives(
-    sessionId: string,
-    page: { readonly offset: number; readonly limit: number },
-    signal?: AbortSignal,
-  ): Promise<Page<OneDrive>> {
+  listOneDrives(sessionId: string, page: PageRequest, signal?: AbortSignal): Promise<Page<OneDrive>> {
     return this.sessions.within(sessionId, () =>
       this.upstream.call((dialect) => dialect.listOneDrives(sessionId, page), { signal }),
     );
@@ -224,7 +231,7 @@ export class VeeamClient {
     return this.sessions.within(sessionId, () =>
       this.upstream.act(
         (dialect) => {
-          demandRestore(dialect, options, credentials);
+          demandAction(dialect, { action: 'restore', item, options, credentials });
           return dialect.restore(sessionId, item, options, credentials);
         },
         mayStillSend,
@@ -243,7 +250,7 @@ export class VeeamClient {
     return this.sessions.within(sessionId, () =>
       this.upstream.act(
         (dialect) => {
-          demandCopy(dialect, options, credentials);
+          demandAction(dialect, { action: 'copy', item, options, credentials });
           return dialect.copy(sessionId, item, options, credentials);
         },
         mayStillSend,
@@ -256,7 +263,10 @@ export class VeeamClient {
   send(sessionId: string, item: ActionItem, options: MailOptions, mayStillSend = always): Promise<ActionResult> {
     return presentable(async () => {
       try {
-        return await this.upstream.act((dialect) => dialect.send(sessionId, item, options), mayStillSend);
+        return await this.upstream.act((dialect) => {
+          demandAction(dialect, { action: 'send', item });
+          return dialect.send(sessionId, item, options);
+        }, mayStillSend);
       } catch (error) {
         if (await this.sessions.isGone(error, sessionId)) throw sessionStopped(error);
         if (!(error instanceof RefusedAnswer && MAY_LACK_EMAIL.has(error.error.code))) throw error;
@@ -273,7 +283,10 @@ export class VeeamClient {
    */
   save(sessionId: string, item: ActionItem, options: SaveOptions, signal: AbortSignal): Promise<SaveStream> {
     return this.sessions.within(sessionId, () =>
-      this.upstream.download((dialect) => dialect.save(sessionId, item, options), signal),
+      this.upstream.download((dialect) => {
+        demandAction(dialect, { action: 'save', item });
+        return dialect.save(sessionId, item, options);
+      }, signal),
     );
   }
 

@@ -1,6 +1,6 @@
 import type { ApiVersion } from '@app/config';
 import { NotSupportedByUpstreamError } from '@app/problems';
-import type { CopyOptions, RestoreCredentials, RestoreOptions } from '../model.js';
+import type { ActionItem, CopyOptions, CredentialsKind, RestoreCredentials, RestoreOptions } from '../model.js';
 
 /** What a version can do; asking for more throws NotSupportedByUpstreamError before anything is sent. */
 export interface Capabilities {
@@ -15,6 +15,12 @@ export interface Capabilities {
   readonly followedRestores: boolean;
   /** Upstream can be asked whether a device code was confirmed. */
   readonly deviceCodeCheck: boolean;
+  /** Earlier versions of folders and documents can be listed and acted on. */
+  readonly versions: boolean;
+  /** All OneDrives of a restore session can be searched at once. */
+  readonly searchOfAllOneDrives: boolean;
+  /** A copy of documents, and not only one of folders or a OneDrive, may choose `changedItems` and `deletedItems`. */
+  readonly documentCopyChoices: boolean;
 }
 
 interface Able {
@@ -22,22 +28,44 @@ interface Able {
   readonly capabilities: Capabilities;
 }
 
-/** @throws NotSupportedByUpstreamError */
-export function demandRestore(able: Able, { documentVersion }: RestoreOptions, credentials: RestoreCredentials): void {
-  const { restoreCredentials, restoreDocumentVersionAll } = able.capabilities;
-  const { kind } = credentials;
-  demand(able, restoreCredentials.includes(kind), `restore with ${credentialNames[kind]}`);
-  demandRegion(able, credentials);
-  demand(able, restoreDocumentVersionAll || documentVersion === 'last', 'restore all versions');
-}
+/** An action as far as a version may be unable to do it. */
+export type WantedAction =
+  | {
+      readonly action: 'restore';
+      readonly item: ActionItem;
+      readonly options: RestoreOptions;
+      readonly credentials: CredentialsKind;
+    }
+  | {
+      readonly action: 'copy';
+      readonly item: ActionItem;
+      readonly options: Omit<CopyOptions, 'target'>;
+      readonly credentials: CredentialsKind;
+    }
+  | { readonly action: 'send' | 'save'; readonly item: ActionItem };
 
 /** @throws NotSupportedByUpstreamError */
-export function demandCopy(able: Able, { documentVersion }: CopyOptions, credentials: RestoreCredentials): void {
-  const { copyCredentials, copyDocumentVersionAll } = able.capabilities;
-  const { kind } = credentials;
-  demand(able, copyCredentials.includes(kind), `copy with ${credentialNames[kind]}`);
-  demandRegion(able, credentials);
-  demand(able, copyDocumentVersionAll || documentVersion === 'last', 'copy all versions');
+export function demandAction(able: Able, wanted: WantedAction): void {
+  const { item } = wanted;
+  demand(able, able.capabilities.versions || !hasVersion(item), `${wanted.action} an earlier version`);
+  switch (wanted.action) {
+    case 'restore': {
+      const { restoreCredentials, restoreDocumentVersionAll } = able.capabilities;
+      demandCredentials(able, 'restore', restoreCredentials, wanted.credentials);
+      demand(able, restoreDocumentVersionAll || wanted.options.documentVersion === 'last', 'restore all versions');
+      return;
+    }
+    case 'copy': {
+      const { copyCredentials, copyDocumentVersionAll } = able.capabilities;
+      demandCredentials(able, 'copy', copyCredentials, wanted.credentials);
+      demand(able, copyDocumentVersionAll || wanted.options.documentVersion === 'last', 'copy all versions');
+      if (item.kind === 'document' || item.kind === 'documents') demandDocumentCopy(able, wanted.options);
+      return;
+    }
+    case 'send':
+    case 'save':
+      return;
+  }
 }
 
 /** @throws NotSupportedByUpstreamError when the version has no such call */
@@ -46,14 +74,33 @@ export function demandCall<T>({ version }: Able, call: T | undefined, what: stri
   return call;
 }
 
+/** No version can restore permissions with a single document, or tell whom it was shared with. */
+function demandDocumentCopy(able: Able, options: Omit<CopyOptions, 'target'>): void {
+  const { changedItems, deletedItems, restorePermissions, sendSharedLinksNotification } = options;
+  const { documentCopyChoices } = able.capabilities;
+  demand(able, documentCopyChoices || !changedItems, 'copy documents with changedItems');
+  demand(able, documentCopyChoices || !deletedItems, 'copy documents with deletedItems');
+  demand(able, !restorePermissions, 'copy documents with restorePermissions');
+  demand(able, !sendSharedLinksNotification, 'copy documents with sendSharedLinksNotification');
+}
+
+function hasVersion(item: ActionItem): boolean {
+  return 'versionId' in item && item.versionId !== undefined;
+}
+
 const credentialNames = {
   user: 'user name and password',
   application: 'an application certificate',
   'device-code': 'a device code',
 } as const;
 
-function demandRegion(able: Able, credentials: RestoreCredentials): void {
-  const region = credentials.kind === 'device-code' ? undefined : credentials.region;
+function demandCredentials(
+  able: Able,
+  action: 'restore' | 'copy',
+  taken: readonly RestoreCredentials['kind'][],
+  { kind, region }: CredentialsKind,
+): void {
+  demand(able, taken.includes(kind), `${action} with ${credentialNames[kind]}`);
   demand(able, able.capabilities.credentialRegions || region === undefined, 'log in in a certain region');
 }
 

@@ -7,6 +7,8 @@ import type {
   DeviceCode,
   EmailExplorer,
   EmailSettings,
+  Item,
+  ItemRef,
   MailOptions,
   NewEmailSettings,
   OneDrive,
@@ -24,6 +26,7 @@ import type { WireForm } from '../wire/body.js';
 import type { PageRequest } from '../wire/page.js';
 import type { Refusals } from '../wire/refusal.js';
 import type { Capabilities } from './capabilities.js';
+import type { ListItems } from './shared/items.js';
 
 export interface OpenRestoreSessionOptions {
   /** ISO 8601 with a zone; the latest backup when absent. */
@@ -33,7 +36,7 @@ export interface OpenRestoreSessionOptions {
 }
 
 export interface SaveOptions {
-  /** Only single documents have a choice; everything else is always a ZIP. */
+  /** Only documents that are saved one by one have a choice; everything else is always a ZIP. */
   readonly asZip: boolean;
 }
 
@@ -72,6 +75,10 @@ export interface Dialect {
   listOneDrives(restoreSessionId: string, page: PageRequest): Call<Page<OneDrive>>;
   getOneDrive(restoreSessionId: string, oneDriveId: string): Call<OneDrive>;
 
+  readonly listItems: ListItems;
+  getItem(restoreSessionId: string, item: ItemRef): Call<Item>;
+  searchOneDrive(restoreSessionId: string, oneDriveId: string, query: string, page: PageRequest): Call<Page<Item>>;
+
   /** The settings that `send` may take, in the order to look at; any one that is complete is enough. */
   readonly emailSettings: readonly EmailSettingsCalls[];
   restore(
@@ -97,6 +104,10 @@ export interface Dialect {
     /** Numbers so far, or the last ones; `result` is left to the session. */
     readonly restoreStatistics: (restoreSessionId: string) => Call<Omit<Outcome, 'result'>>;
   };
+  /** Where all OneDrives can be searched at once. */
+  readonly searchOneDrives?: (restoreSessionId: string, query: string, page: PageRequest) => Call<Page<Item>>;
+  /** Where earlier versions can be told apart and acted on. */
+  readonly listVersions?: (restoreSessionId: string, item: ItemRef, page: PageRequest) => Call<Page<Item>>;
   readonly checkDeviceCode?: (userCode: Secret) => Call<{ readonly isConfirmed: boolean }>;
   /** Ends the login that the call is sent with. */
   readonly logout?: () => Call<void>;

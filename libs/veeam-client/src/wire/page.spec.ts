@@ -2,22 +2,22 @@ import { UpstreamBrokenError } from '@app/problems';
 import { collectPages, readPage } from './page.js';
 
 const asIs = (item: unknown) => item;
-const request = { offset: 0, limit: 2 };
+const request = { offset: 4, limit: 2 };
 
 describe('readPage', () => {
   it.each([
-    ['full, no links', { results: [1, 2], limit: 2 }, true],
-    ['short, no links', { results: [1], limit: 2 }, false],
-    ['full, with a next page', { results: [1, 2], _links: { next: { href: '/' } } }, true],
-    ['full, with links but no next page', { results: [1, 2], _links: { self: { href: '/' } } }, false],
-    ['short, with a next page', { results: [1], _links: { next: { href: '/' } } }, true],
-    ['empty, with a next page', { results: [], _links: { next: { href: '/' } } }, false],
-    ['cut down to a smaller limit', { results: [1], limit: 1 }, true],
-    ['full, links are null', { results: [1, 2], _links: null }, true],
-    ['in other case', { Results: [1, 2], Limit: 2 }, true],
-    ['a bare array', [1, 2], false],
-  ])('%s', (_, body, hasMore) => {
-    expect(readPage(body, request, asIs).hasMore).toBe(hasMore);
+    ['full, no links', { results: [1, 2], limit: 2 }, 6],
+    ['short, no links', { results: [1], limit: 2 }, undefined],
+    ['full, with a next page', { results: [1, 2], _links: { next: { href: '/' } } }, 6],
+    ['full, with links but no next page', { results: [1, 2], _links: { self: { href: '/' } } }, undefined],
+    ['short, with a next page', { results: [1], _links: { next: { href: '/' } } }, 5],
+    ['empty, with a next page', { results: [], _links: { next: { href: '/' } } }, undefined],
+    ['cut down to a smaller limit', { results: [1], limit: 1 }, 5],
+    ['full, links are null', { results: [1, 2], _links: null }, 6],
+    ['in other case', { Results: [1, 2], Limit: 2 }, 6],
+    ['a bare array', [1, 2], undefined],
+  ])('%s', (_, body, nextOffset) => {
+    expect(readPage(body, request, asIs).nextOffset).toBe(nextOffset);
   });
 
   it.each([undefined, null, 'x', {}, { results: {} }, { results: null }])('refuses %j', (body) => {
@@ -29,7 +29,7 @@ it('collectPages goes on by what it got, not by what it asked for', async () => 
   const offsets: number[] = [];
   const all = await collectPages(({ offset }) => {
     offsets.push(offset);
-    return Promise.resolve({ items: [offset, offset + 1], hasMore: offset < 4 });
+    return Promise.resolve({ items: [offset, offset + 1], nextOffset: offset < 4 ? offset + 2 : undefined });
   });
   expect(all).toEqual([0, 1, 2, 3, 4, 5]);
   expect(offsets).toEqual([0, 2, 4]);

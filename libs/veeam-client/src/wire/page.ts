@@ -16,14 +16,15 @@ const MOST_ITEMS = 10_000;
  * a page is the last when its links name no next one, or else when it is shorter than asked for.
  */
 export function readPage<T>(body: unknown, request: PageRequest, readItem: (item: unknown) => T): Page<T> {
-  if (Array.isArray(body)) return { items: body.map(readItem), hasMore: false };
+  if (Array.isArray(body)) return { items: body.map(readItem), nextOffset: undefined };
   const envelope = new Fields(body, 'a page');
   if (!envelope.has('results')) throw new UpstreamBrokenError('The backup server sent a page without results.');
   const items = envelope.optionalList('results').map(readItem);
   const links = envelope.optionalObject('_links');
   const limit = Math.min(request.limit, envelope.optionalCount('limit') ?? request.limit);
-  const isFull = items.length > 0 && items.length >= limit;
-  return { items, hasMore: links ? items.length > 0 && links.has('next') : isFull };
+  const hasMore = items.length > 0 && (links ? links.has('next') : items.length >= limit);
+  // A server may send less than it was asked for, and have more.
+  return { items, nextOffset: hasMore ? request.offset + items.length : undefined };
 }
 
 /** @throws UpstreamBrokenError when there is no end after `mostItems` */
@@ -32,11 +33,11 @@ export async function collectPages<T>(
   mostItems = MOST_ITEMS,
 ): Promise<T[]> {
   const all: T[] = [];
-  for (let hasMore = true; hasMore;) {
+  for (let offset: number | undefined = 0; offset !== undefined;) {
     if (all.length >= mostItems) throw new UpstreamBrokenError(`The backup server lists more than ${mostItems} items.`);
-    const page = await getPage({ offset: all.length, limit: PAGE_SIZE });
+    const page: Page<T> = await getPage({ offset, limit: PAGE_SIZE });
     all.push(...page.items);
-    hasMore = page.hasMore;
+    offset = page.nextOffset;
   }
   return all;
 }

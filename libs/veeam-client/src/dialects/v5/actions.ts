@@ -2,14 +2,19 @@ import type {
   ActionItem,
   ActionResult,
   CopyOptions,
+  Item,
   MailOptions,
+  Page,
   RestoreCredentials,
   RestoreOptions,
 } from '../../model.js';
-import { type Route, route } from '../../transport/route.js';
+import type { Route } from '../../transport/route.js';
 import { type Call, command, post } from '../../wire/call.js';
+import { type PageRequest, readPage } from '../../wire/page.js';
 import type { SaveOptions } from '../dialect.js';
 import { credentialFields } from '../shared/credentials.js';
+import { itemRoute, itemsField } from '../shared/item-route.js';
+import { readItem } from '../shared/items.js';
 import { readStatistics } from './statistics.js';
 
 /** The body has exactly one property, the action; upstream does not say what it would do with two. */
@@ -19,7 +24,12 @@ export function restore(
   { documentVersion, documentAction }: RestoreOptions,
   credentials: RestoreCredentials,
 ): Call<ActionResult> {
-  const restoreToOriginalLocation = { ...credentialFields(credentials), documentVersion, documentAction };
+  const restoreToOriginalLocation = {
+    ...itemsField(item),
+    ...credentialFields(credentials),
+    documentVersion,
+    documentAction,
+  };
   return post(actionRoute(restoreSessionId, item), { restoreToOriginalLocation }, readResult);
 }
 
@@ -30,37 +40,70 @@ export function copy(
   credentials: RestoreCredentials,
 ): Call<ActionResult> {
   const { id, name, url } = options.target;
+  const isOfDocuments = item.kind === 'document' || item.kind === 'documents';
   const copyTo = {
+    ...itemsField(item),
     ...credentialFields(credentials),
     oneDrive: { id, name, url },
     folder: options.folder,
     documentVersion: options.documentVersion,
     documentLastVersionAction: options.documentLastVersionAction,
-    changedItems: options.changedItems,
-    deletedItems: options.deletedItems,
-    restorePermissions: options.restorePermissions,
-    sendSharedLinksNotification: options.sendSharedLinksNotification,
+    ...(isOfDocuments
+      ? {}
+      : {
+          changedItems: options.changedItems,
+          deletedItems: options.deletedItems,
+          restorePermissions: options.restorePermissions,
+          sendSharedLinksNotification: options.sendSharedLinksNotification,
+        }),
   };
   return post(actionRoute(restoreSessionId, item), { copyTo }, readResult);
 }
 
 export function send(restoreSessionId: string, item: ActionItem, options: MailOptions): Call<ActionResult> {
   const { from, to, subject, text } = options;
-  return post(actionRoute(restoreSessionId, item), { sendTo: { from, to, subject, text } }, () => ({
-    kind: 'finished',
-    outcome: undefined,
-  }));
+  return post(
+    actionRoute(restoreSessionId, item),
+    { sendTo: { ...itemsField(item), from, to, subject, text } },
+    () => ({
+      kind: 'finished',
+      outcome: undefined,
+    }),
+  );
 }
 
-export function save(restoreSessionId: string, item: ActionItem, _options: SaveOptions): Call<void> {
-  return command(actionRoute(restoreSessionId, item), { save: null });
+export function save(restoreSessionId: string, item: ActionItem, { asZip }: SaveOptions): Call<void> {
+  return command(actionRoute(restoreSessionId, item), { save: saveFields(item, asZip) });
 }
 
-function actionRoute(restoreSessionId: string, { oneDriveId }: ActionItem): Route {
-  return route('/RestoreSessions/{restoreSessionId}/Organization/OneDrives/{oneDriveId}/Action', {
-    restoreSessionId,
-    oneDriveId,
-  });
+function saveFields(item: ActionItem, asZip: boolean) {
+  switch (item.kind) {
+    case 'onedrive':
+    case 'folder':
+      return null;
+    case 'document':
+      return { asZip };
+    case 'folders':
+    case 'documents':
+      return itemsField(item);
+  }
+}
+
+export function searchOneDrive(
+  restoreSessionId: string,
+  oneDriveId: string,
+  query: string,
+  page: PageRequest,
+): Call<Page<Item>> {
+  return post(
+    itemRoute(restoreSessionId, { kind: 'onedrive', oneDriveId }, '/Action', { ...page }),
+    { search: { query } },
+    (body) => readPage(body, page, readItem),
+  );
+}
+
+function actionRoute(restoreSessionId: string, item: ActionItem): Route {
+  return itemRoute(restoreSessionId, item, '/Action');
 }
 
 function readResult(body: unknown): ActionResult {

@@ -1,8 +1,9 @@
 import type { Dialect } from '../dialect.js';
+import { getItem, listItemsFrom } from '../shared/items.js';
 import { listUserOneDrives } from '../shared/organizations.js';
 import { listRestoreEvents } from '../shared/restore-events.js';
 import { getOneDrive, getRestoreSession, listOneDrives, requestDeviceCode } from '../shared/restore-sessions.js';
-import { copy, restore, save, send } from './actions.js';
+import { copy, restore, save, searchOneDrive, send } from './actions.js';
 import { findUsers, listOrganizations, listUsers } from './organizations.js';
 import { openRestoreSession, stopRestoreSession } from './restore-sessions.js';
 import { emailSettings, health } from './server.js';
@@ -18,6 +19,9 @@ export const v5: Dialect = {
     copyDocumentVersionAll: true,
     followedRestores: false,
     deviceCodeCheck: false,
+    versions: false,
+    searchOfAllOneDrives: false,
+    documentCopyChoices: false,
   },
   loginFields: {},
   refusals: {
@@ -39,6 +43,9 @@ export const v5: Dialect = {
   requestDeviceCode,
   listOneDrives,
   getOneDrive,
+  listItems: listItemsFrom('null'),
+  getItem,
+  searchOneDrive,
   emailSettings,
   restore,
   copy,

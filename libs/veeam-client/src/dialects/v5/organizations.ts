@@ -10,7 +10,7 @@ import { readOrganization } from '../shared/organizations.js';
 export function listOrganizations(_page: PageRequest): Call<Page<Organization>> {
   return get(route('/Organizations'), (body) => {
     if (!Array.isArray(body)) throw new UpstreamBrokenError('The backup server sent no list of organizations.');
-    return { items: body.map(readOrganization), hasMore: false };
+    return { items: body.map(readOrganization), nextOffset: undefined };
   });
 }
 

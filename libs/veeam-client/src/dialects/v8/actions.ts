@@ -6,12 +6,12 @@ import type {
   RestoreCredentials,
   RestoreOptions,
 } from '../../model.js';
-import { type Route, route } from '../../transport/route.js';
 import type { WireValue } from '../../wire/body.js';
 import { type Call, command, post } from '../../wire/call.js';
 import { Fields } from '../../wire/fields.js';
 import type { SaveOptions } from '../dialect.js';
 import { credentialFields } from '../shared/credentials.js';
+import { itemRoute, itemsField } from '../shared/item-route.js';
 
 /** `documentVersion` has no place here: the session's version of each document is the one restored, which `last` asks for. */
 export function restore(
@@ -21,11 +21,12 @@ export function restore(
   credentials: RestoreCredentials,
 ): Call<ActionResult> {
   const body = {
+    ...itemsField(item),
     ...credentialFields(credentials),
     ...regionField(credentials),
     documentAction: documentActions[documentAction],
   };
-  return post(verbRoute(restoreSessionId, item, 'restore'), body, readFollowing);
+  return post(itemRoute(restoreSessionId, item, '/restore'), body, readFollowing);
 }
 
 export function copy(
@@ -35,7 +36,9 @@ export function copy(
   credentials: RestoreCredentials,
 ): Call<ActionResult> {
   const { id, name, url } = options.target;
+  const isOfDocuments = item.kind === 'document' || item.kind === 'documents';
   const body = {
+    ...itemsField(item),
     ...credentialFields(credentials),
     ...regionField(credentials),
     onedrive: { id, name, url },
@@ -44,23 +47,37 @@ export function copy(
     documentLastVersionAction: lastVersionActions[options.documentLastVersionAction],
     changedItems: options.changedItems,
     deletedItems: options.deletedItems,
-    restorePermissions: options.restorePermissions,
-    sendSharedLinksNotification: options.sendSharedLinksNotification,
+    ...(isOfDocuments
+      ? {}
+      : {
+          restorePermissions: options.restorePermissions,
+          sendSharedLinksNotification: options.sendSharedLinksNotification,
+        }),
   };
-  return post(verbRoute(restoreSessionId, item, 'copyTo'), body, readFollowing);
+  return post(itemRoute(restoreSessionId, item, '/copyTo'), body, readFollowing);
 }
 
 export function send(restoreSessionId: string, item: ActionItem, options: MailOptions): Call<ActionResult> {
   const { from, to, subject, text } = options;
-  return post(verbRoute(restoreSessionId, item, 'send'), { from, to, subject, text }, () => ({
+  return post(itemRoute(restoreSessionId, item, '/send'), { ...itemsField(item), from, to, subject, text }, () => ({
     kind: 'finished',
     outcome: undefined,
   }));
 }
 
-/** A OneDrive is always a ZIP and wants no body at all. */
-export function save(restoreSessionId: string, item: ActionItem, _options: SaveOptions): Call<void> {
-  return command(verbRoute(restoreSessionId, item, 'save'));
+/** What is always a ZIP wants no body at all, unless it has to be named in one. */
+export function save(restoreSessionId: string, item: ActionItem, { asZip }: SaveOptions): Call<void> {
+  const to = itemRoute(restoreSessionId, item, '/save');
+  switch (item.kind) {
+    case 'onedrive':
+    case 'folder':
+      return command(to);
+    case 'document':
+      return command(to, { asZip });
+    case 'folders':
+    case 'documents':
+      return command(to, itemsField(item));
+  }
 }
 
 function regionField(credentials: RestoreCredentials): Record<string, WireValue> {
@@ -78,14 +95,6 @@ const officeRegions = {
 const documentActions = { keep: 'Keep', overwrite: 'Overwrite' } as const;
 const documentVersions = { last: 'Last', all: 'All' } as const;
 const lastVersionActions = { merge: 'Merge', overwrite: 'Overwrite' } as const;
-
-/** Folders, documents and versions have the same verbs below URLs of their own. */
-function verbRoute(restoreSessionId: string, { oneDriveId }: ActionItem, verb: string): Route {
-  return route(`/RestoreSessions/{restoreSessionId}/Organization/OneDrives/{oneDriveId}/${verb}`, {
-    restoreSessionId,
-    oneDriveId,
-  });
-}
 
 function readFollowing(body: unknown): ActionResult {
   const upstreamSessionId = new Fields(body, 'a started restore').filledString('sessionId');

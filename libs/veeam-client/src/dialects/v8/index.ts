@@ -1,4 +1,5 @@
 import type { Dialect } from '../dialect.js';
+import { getItem, listItemsFrom, listVersions, searchOneDrive, searchOneDrives } from '../shared/items.js';
 import { listUserOneDrives } from '../shared/organizations.js';
 import { listRestoreEvents } from '../shared/restore-events.js';
 import { getOneDrive, getRestoreSession, listOneDrives, requestDeviceCode } from '../shared/restore-sessions.js';
@@ -26,6 +27,9 @@ export const v8: Dialect = {
     copyDocumentVersionAll: true,
     followedRestores: true,
     deviceCodeCheck: true,
+    versions: true,
+    searchOfAllOneDrives: true,
+    documentCopyChoices: true,
   },
   // Without it, every call wants an antiforgery cookie and header besides the token.
   loginFields: { disable_antiforgery_token: 'true' },
@@ -48,12 +52,17 @@ export const v8: Dialect = {
   requestDeviceCode,
   listOneDrives,
   getOneDrive,
+  listItems: listItemsFrom('root'),
+  getItem,
+  searchOneDrive,
   emailSettings,
   restore,
   copy,
   send,
   save,
   following: { listRestoreSessions, restoreStatistics },
+  searchOneDrives,
+  listVersions,
   checkDeviceCode,
   logout,
 };

@@ -40,12 +40,89 @@ const get = (template: string, ids: WireOperation['ids'], query: WireOperation['
   query,
 });
 const put = (template: string, body: WireSchema): WireOperation => ({ method: 'PUT', template, body });
-const post = (template: string, ids: WireOperation['ids'], body?: WireSchema): WireOperation => ({
+const post = (
+  template: string,
+  ids: WireOperation['ids'],
+  body?: WireSchema,
+  query: WireOperation['query'] = {},
+): WireOperation => ({
   method: 'POST',
   template,
   ...(ids && { ids }),
   ...(body && { body }),
+  query,
 });
+
+const search = object({ query: text }, 'query');
+const searched = { ...page, itemType: oneOf('All') };
+const someItems: WireSchema = { type: 'array', items: object({ id: uuid }, 'id') };
+
+interface Level {
+  readonly path: string;
+  readonly ids: Readonly<Record<string, WireSchema>>;
+  readonly kind: 'folders' | 'documents';
+  readonly named?: Readonly<Record<string, WireSchema>>;
+}
+
+const folder: Level = {
+  path: `${oneDrive}/Folders/{folderId}`,
+  ids: { ...ofOneDrive, folderId: uuid },
+  kind: 'folders',
+};
+const document: Level = {
+  path: `${oneDrive}/Documents/{documentId}`,
+  ids: { ...ofOneDrive, documentId: uuid },
+  kind: 'documents',
+};
+const items = [folder, document];
+const atVersion = ({ path, ids, kind }: Level): Level => ({
+  path: `${path}/Versions/{versionId}`,
+  ids: { ...ids, versionId: count },
+  kind,
+});
+
+const levels: readonly Level[] = [
+  { path: oneDrive, ids: ofOneDrive, kind: 'folders' },
+  folder,
+  atVersion(folder),
+  document,
+  atVersion(document),
+  { path: `${oneDrive}/Folders`, ids: ofOneDrive, kind: 'folders', named: { folders: someItems } },
+  { path: `${oneDrive}/Documents`, ids: ofOneDrive, kind: 'documents', named: { documents: someItems } },
+];
+
+const copyOfDocuments = [
+  {
+    ...login,
+    onedrive: object({ id: text, name: text, url: text }, 'id', 'name', 'url'),
+    folder: text,
+    documentVersion: oneOf('All', 'Last'),
+    documentLastVersionAction: oneOf('Merge', 'Overwrite'),
+    changedItems: flag,
+    deletedItems: flag,
+  } as Readonly<Record<string, WireSchema>>,
+  'onedrive',
+  'documentVersion',
+  'documentLastVersionAction',
+  'changedItems',
+  'deletedItems',
+] as const;
+const [copied, ...ofEachCopy] = copyOfDocuments;
+const copyOfFolders = [
+  { ...copied, restorePermissions: flag, sendSharedLinksNotification: flag } as Readonly<Record<string, WireSchema>>,
+  ...ofEachCopy,
+  'restorePermissions',
+  'sendSharedLinksNotification',
+] as const;
+
+/** @param named members that name the items, where the path does not; they are required */
+function having(
+  named: Readonly<Record<string, WireSchema>>,
+  properties: Readonly<Record<string, WireSchema>> = {},
+  ...required: string[]
+): WireSchema {
+  return object({ ...named, ...properties }, ...Object.keys(named), ...required);
+}
 
 export const v8Operations: readonly WireOperation[] = [
   post(
@@ -94,41 +171,35 @@ export const v8Operations: readonly WireOperation[] = [
   ),
   get(`${session}/Organization/OneDrives`, ofSession, page),
   get(oneDrive, ofOneDrive),
-  post(
-    `${oneDrive}/restore`,
-    ofOneDrive,
-    object({ ...login, documentAction: oneOf('Keep', 'Overwrite') }, 'documentAction'),
-  ),
-  post(
-    `${oneDrive}/copyTo`,
-    ofOneDrive,
-    object(
-      {
-        ...login,
-        onedrive: object({ id: text, name: text, url: text }, 'id', 'name', 'url'),
-        folder: text,
-        documentVersion: oneOf('All', 'Last'),
-        documentLastVersionAction: oneOf('Merge', 'Overwrite'),
-        changedItems: flag,
-        deletedItems: flag,
-        restorePermissions: flag,
-        sendSharedLinksNotification: flag,
-      },
-      'onedrive',
-      'documentVersion',
-      'documentLastVersionAction',
-      'changedItems',
-      'deletedItems',
-      'restorePermissions',
-      'sendSharedLinksNotification',
+  get(`${oneDrive}/Folders`, ofOneDrive, { ...page, parentId: text }),
+  get(`${oneDrive}/Documents`, ofOneDrive, { ...page, parentId: text }),
+  ...items.flatMap(({ path, ids }) => [
+    get(path, ids),
+    get(`${path}/Versions/{versionId}`, { ...ids, versionId: count }),
+    get(`${path}/Versions`, ids, page),
+  ]),
+  post(`${session}/Organization/OneDrives/search`, ofSession, search, searched),
+  post(`${oneDrive}/search`, ofOneDrive, search, searched),
+  ...levels.flatMap(({ path, ids, kind, named = {} }) => [
+    post(
+      `${path}/restore`,
+      ids,
+      having(named, { ...login, documentAction: oneOf('Keep', 'Overwrite') }, 'documentAction'),
     ),
-  ),
-  post(
-    `${oneDrive}/send`,
-    ofOneDrive,
-    object({ from: text, to: text, subject: text, text }, 'from', 'to', 'subject', 'text'),
-  ),
+    post(`${path}/copyTo`, ids, having(named, ...(kind === 'documents' ? copyOfDocuments : copyOfFolders))),
+    post(
+      `${path}/send`,
+      ids,
+      having(named, { from: text, to: text, subject: text, text }, 'from', 'to', 'subject', 'text'),
+    ),
+  ]),
   post(`${oneDrive}/save`, ofOneDrive),
+  ...[folder, atVersion(folder)].map(({ path, ids }) => post(`${path}/save`, ids)),
+  ...[document, atVersion(document)].map(({ path, ids }) =>
+    post(`${path}/save`, ids, object({ asZip: flag }, 'asZip')),
+  ),
+  post(`${oneDrive}/Folders/save`, ofOneDrive, having({ folders: someItems })),
+  post(`${oneDrive}/Documents/save`, ofOneDrive, having({ documents: someItems })),
   get('/v8/VeodEmailSettings', {}),
   put(
     '/v8/VeodEmailSettings',
