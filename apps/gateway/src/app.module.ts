@@ -5,6 +5,16 @@ import { APP_GUARD, DiscoveryModule } from '@nestjs/core';
 import { ThrottlerModule } from '@nestjs/throttler';
 
 import { ActionsService } from './actions/actions.service.js';
+import {
+  DocumentActionsController,
+  DocumentsActionsController,
+  DocumentVersionActionsController,
+} from './actions/document-actions.controller.js';
+import {
+  FolderActionsController,
+  FoldersActionsController,
+  FolderVersionActionsController,
+} from './actions/folder-actions.controller.js';
 import { OneDriveActionsController } from './actions/onedrive-actions.controller.js';
 import { OperatorCeilings } from './actions/operator-ceilings.js';
 import { OperationResponder } from './actions/operation-responder.js';
@@ -14,6 +24,9 @@ import { AuditRecordsController } from './audit/audit-records.controller.js';
 import { AuditRecordsService } from './audit/audit-records.service.js';
 import { AuditSinks } from './audit/audit-sinks.js';
 import { CatalogService } from './catalog/catalog.service.js';
+import { FoldersController } from './catalog/folders.controller.js';
+import { DocumentsController } from './catalog/documents.controller.js';
+import { OneDriveOwners } from './catalog/onedrive-owners.service.js';
 import { OneDrivesController } from './catalog/onedrives.controller.js';
 import { OrganizationsController } from './catalog/organizations.controller.js';
 import { CredentialExpiry } from './credential-profiles/credential-expiry.js';
@@ -55,7 +68,8 @@ import { AuthorizationService } from './policy/authorization.service.js';
 import { GatewayAccess } from './policy/gateway-access.service.js';
 import { CredentialAccess } from './policy/credential-access.service.js';
 import { MailRules } from './policy/mail-rules.service.js';
-import { OneDriveLookup } from './policy/onedrive-lookup.service.js';
+import { ItemAuthorization } from './policy/item-authorization.service.js';
+import { ItemLookup } from './policy/item-lookup.service.js';
 import { OwnershipService } from './policy/ownership.service.js';
 import { PolicyController } from './policy/policy.controller.js';
 import { PolicyGuard } from './policy/policy.guard.js';
@@ -79,7 +93,15 @@ const controllers = [
   OrganizationsController,
   RestoreSessionsController,
   OneDrivesController,
+  FoldersController,
+  DocumentsController,
   OneDriveActionsController,
+  FolderActionsController,
+  FolderVersionActionsController,
+  FoldersActionsController,
+  DocumentActionsController,
+  DocumentVersionActionsController,
+  DocumentsActionsController,
   DeviceCodesController,
   OperationsController,
   SendReadinessController,
@@ -107,8 +129,9 @@ const services = [
   ReasonRules,
   UserDirectory,
   OwnershipService,
-  OneDriveLookup,
+  ItemLookup,
   AuthorizationService,
+  ItemAuthorization,
   AuditAccess,
   GatewayAccess,
   SendReadinessService,
@@ -117,6 +140,7 @@ const services = [
   AuditExportResponder,
   AuditSinks,
   MailRules,
+  OneDriveOwners,
   CatalogService,
   RestoreSessionsService,
   RestoreSessionEnds,

@@ -12,10 +12,16 @@ export function isFinal(state: OperationState): state is FinalOperationState {
 
 export type OperationAction = 'restore' | 'copy' | 'send' | 'save';
 
-export interface OperationItem {
-  readonly kind: 'onedrive';
-  readonly oneDriveId: string;
-}
+/** A OneDrive, or what is in it: one folder or document, or an earlier version of it, or several. */
+export type OperationItem =
+  | { readonly kind: 'onedrive'; readonly oneDriveId: string }
+  | {
+      readonly kind: 'folder' | 'document';
+      readonly oneDriveId: string;
+      readonly itemId: string;
+      readonly versionId?: string | undefined;
+    }
+  | { readonly kind: 'folders' | 'documents'; readonly oneDriveId: string; readonly itemIds: readonly string[] };
 
 export interface OperationIssue {
   readonly path?: string | undefined;

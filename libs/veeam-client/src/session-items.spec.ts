@@ -112,7 +112,7 @@ describe('a single item', () => {
   it.each([
     [
       'a link to another OneDrive',
-      { _links: { onedrive: { href: `${oneDriveLink.replace('724011c3', '00000000')}` } } },
+      { _links: { onedrive: { href: oneDriveLink.replace('724011c3', '00000000') } } },
     ],
     ['a member that names another OneDrive', { oneDriveId: ONEDRIVE_ID.replace('724011c3', '00000000') }],
     ['another id', { id: FOLDER_ID }],

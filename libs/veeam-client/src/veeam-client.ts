@@ -129,6 +129,17 @@ export class VeeamClient {
     });
   }
 
+  /** Users who are called exactly that; none for a name with one of upstream's wildcards in it, which it cannot be asked for literally. */
+  findUsersByDisplayName(organizationId: string, name: string, signal?: AbortSignal): Promise<OrganizationUser[]> {
+    return presentable(async () => {
+      if (/[*?]/.test(name)) return [];
+      const users = await collectPages((page) =>
+        this.upstream.call((dialect) => dialect.findUsersByDisplayName(organizationId, name, page), { signal }),
+      );
+      return users.filter(({ displayName }) => displayName === name);
+    });
+  }
+
   /** In production, not in the backup: none for somebody who has left, two for a hybrid user. */
   listUserOneDrives(organizationId: string, userId: string, signal?: AbortSignal): Promise<OneDrive[]> {
     return presentable(() =>

@@ -1,14 +1,14 @@
 import type { Secret } from '@app/secrets';
-import type { CopyOptions, MailOptions, RestoreOptions } from '@app/veeam-client';
+import type { ActionItem, CopyOptions, MailOptions, RestoreOptions } from '@app/veeam-client';
 
 /** What a caller asks for, the same from every surface; every default is explicit by now. */
 export type ActionRequest = RestoreRequest | CopyRequest | SendRequest | SaveRequest;
 export type Action = ActionRequest['action'];
 
-/** Where an action happens: a OneDrive of a restore session, both as the caller named them. */
+/** Where an action happens: on what in which restore session, both as the caller named them. */
 export interface ActionTarget {
   readonly sid: string;
-  readonly oid: string;
+  readonly item: ActionItem;
 }
 
 export interface Reasoned {

@@ -5,15 +5,10 @@ import { DEVICE_CODE } from '@app/config';
 import { factsOf, type Principal } from '@app/identity';
 import { currentRequestContext } from '@app/logging';
 import type { PolicyDecision } from '@app/policy';
-import {
-  EmailNotSetUpError,
-  NotSupportedByUpstreamError,
-  OperationConflictError,
-  SessionStoppedError,
-} from '@app/problems';
+import { EmailNotSetUpError, OperationConflictError, SessionStoppedError } from '@app/problems';
 import type { Secret } from '@app/secrets';
 import { type Ceiling, type Idempotency, type NewOperation, type Operation, OperationsRepository } from '@app/store';
-import { type OneDrive, VeeamClient } from '@app/veeam-client';
+import { type ActionItem, type OneDrive, VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { aboutSession, AuditTrail } from '../audit/audit-trail.js';
@@ -25,7 +20,8 @@ import { OperationRunner } from '../operations/operation-runner.js';
 import { ownerOf } from '../operations/operations.service.js';
 import { Replica } from '../operations/replica.js';
 import type { StoredRequest } from '../operations/stored-request.js';
-import { AuthorizationService, type PermittedAction } from '../policy/authorization.service.js';
+import { ItemAuthorization, type PermittedAction } from '../policy/item-authorization.service.js';
+import type { FoundItem } from '../policy/item-lookup.service.js';
 import { type AskedCopy, type AskedOfItem, purposeOf } from '../policy/item-question.js';
 import { MailRules } from '../policy/mail-rules.service.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
@@ -46,7 +42,7 @@ import { type RepeatBy, RepeatedRequests } from './repeated-requests.service.js'
 export interface StartedSave {
   readonly operation: Operation;
   readonly session: RestoreSession;
-  readonly oneDrive: OneDrive;
+  readonly found: FoundItem;
 }
 
 /**
@@ -57,7 +53,7 @@ export interface StartedSave {
 export class ActionsService {
   constructor(
     private readonly sessions: RestoreSessionsService,
-    private readonly authorization: AuthorizationService,
+    private readonly authorization: ItemAuthorization,
     private readonly mailRules: MailRules,
     private readonly profiles: CredentialProfilesService,
     private readonly deviceCodes: DeviceCodesService,
@@ -80,7 +76,7 @@ export class ActionsService {
   ): Promise<Operation> {
     return this.once(principal, target, request, repeatBy, async (session, idempotency) => {
       const asked = this.toAsked(principal, session, request);
-      const decision = await this.authorization.act(principal, session, target.oid, asked);
+      const decision = await this.authorization.act(principal, session, target.item, asked);
       const { documentVersion, documentAction } = request;
       const stored: StoredRequest = { action: 'restore', documentVersion, documentAction };
       return this.queue(principal, session, decision, request, { stored, idempotency });
@@ -95,7 +91,7 @@ export class ActionsService {
   ): Promise<Operation> {
     return this.once(principal, target, request, repeatBy, async (session, idempotency) => {
       const asked = this.toAskedCopy(session, request);
-      const decision = await this.authorization.copy(principal, session, target.oid, asked);
+      const decision = await this.authorization.copy(principal, session, target.item, asked);
       const stored = toStoredCopy(request, decision.target);
       return this.queue(principal, session, decision, request, { stored, idempotency });
     });
@@ -111,7 +107,7 @@ export class ActionsService {
       const { to, subject, text } = request;
       const from = this.mailRules.sender(principal, request.from);
       const asked = this.toAsked(principal, session, request);
-      const decision = await this.authorization.act(principal, session, target.oid, asked);
+      const decision = await this.authorization.act(principal, session, target.item, asked);
       if (!(await this.client.emailReadiness()).isReady) {
         throw new EmailNotSetUpError('E-mail is not set up on the backup server.');
       }
@@ -124,7 +120,8 @@ export class ActionsService {
   async startSave(principal: Principal, target: ActionTarget, request: SaveRequest): Promise<StartedSave> {
     return this.sessions.use(principal, target.sid, async (session) => {
       const asked = this.toAsked(principal, session, request);
-      const decision = await this.authorization.act(principal, session, target.oid, asked);
+      const decision = await this.authorization.act(principal, session, target.item, asked);
+      await this.client.demandAction({ action: 'save', item: target.item });
       const save = this.toNewOperation(principal, session, decision, request, {
         stored: { action: 'save', asZip: request.asZip },
         boundTo: this.replica.id,
@@ -135,7 +132,7 @@ export class ActionsService {
         new OperationsRepository(statements).acceptAndClaim(save, claim, { ceiling, sentAt: claim.at }),
       );
       const accepted = await this.withinCeiling(principal, session, save, notBusy(operation));
-      return { operation: accepted, session, oneDrive: decision.oneDrive };
+      return { operation: accepted, session, found: decision };
     });
   }
 
@@ -143,7 +140,7 @@ export class ActionsService {
   async explain(principal: Principal, target: ActionTarget, request: ActionRequest): Promise<PolicyDecision> {
     return this.sessions.use(principal, target.sid, async (session) => {
       const asked = this.toAskedAny(principal, session, request);
-      return this.authorization.explain(principal, session, target.oid, asked);
+      return this.authorization.explain(principal, session, target.item, asked);
     });
   }
 
@@ -197,7 +194,7 @@ export class ActionsService {
     request: RestoreRequest | CopyRequest | SendRequest,
     { stored, idempotency }: { stored: StoredRequest; idempotency: Idempotency | undefined },
   ): Promise<Operation> {
-    const credential = await this.chooseCredential(session, request);
+    const credential = await this.chooseCredential(session, decision.item, request);
     const operation = this.toNewOperation(principal, session, decision, request, {
       stored,
       credential,
@@ -272,39 +269,30 @@ export class ActionsService {
   /** The name of what will be used; what the server's version cannot take is refused before anything is recorded. */
   private async chooseCredential(
     session: RestoreSession,
+    item: ActionItem,
     request: RestoreRequest | CopyRequest | SendRequest,
   ): Promise<string | undefined> {
     if (request.action === 'send') {
+      await this.client.demandAction({ action: 'send', item });
       return undefined;
     }
     const profile =
       request.userCode === undefined
         ? this.profiles.resolve(session.organizationName, request.action, request.credentialProfile)
         : undefined;
-    const kind = profile?.kind ?? DEVICE_CODE;
-    const can = await this.client.capabilities();
-    const [credentials, allVersions] =
+    const credentials = profile ?? { kind: DEVICE_CODE };
+    await this.client.demandAction(
       request.action === 'restore'
-        ? [can.restoreCredentials, can.restoreDocumentVersionAll]
-        : [can.copyCredentials, can.copyDocumentVersionAll];
-    await this.require(credentials.includes(kind), `a ${request.action} with credentials of the kind ${kind}`);
-    await this.require(can.credentialRegions || profile?.region === undefined, 'credentials of a certain region');
-    await this.require(request.documentVersion === 'last' || allVersions, `a ${request.action} of all versions`);
+        ? { action: 'restore', item, options: request, credentials }
+        : { action: 'copy', item, options: request, credentials },
+    );
     return profile?.name ?? DEVICE_CODE;
-  }
-
-  private async require(isSupported: boolean, what: string): Promise<void> {
-    if (!isSupported) {
-      throw new NotSupportedByUpstreamError(
-        `API ${await this.client.apiVersion()} of the backup server does not know ${what}.`,
-      );
-    }
   }
 
   private toNewOperation(
     principal: Principal,
     session: RestoreSession,
-    { oneDrive, isOwn }: PermittedAction,
+    { item, isOwn }: PermittedAction,
     asked: Reasoned,
     {
       stored,
@@ -328,7 +316,7 @@ export class ActionsService {
       organizationId: session.organizationId,
       organizationName: session.organizationName,
       restoreSessionId: session.id,
-      item: { kind: 'onedrive', oneDriveId: oneDrive.id },
+      item,
       request: stored,
       // What is done without a purpose of its own is done for that of the session.
       ...purposeOf(session, asked),

@@ -1,26 +1,20 @@
 import { CurrentPrincipal, type Principal } from '@app/identity';
-import { Body, Controller, HttpCode, Param, Post, Res } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiHeader, ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Param, Res } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 
 import { DownloadResponder } from '../downloads/download-responder.js';
-import { IdempotencyKey, TakesIdempotencyKey } from '../http/idempotency-key.js';
+import { IdempotencyKey } from '../http/idempotency-key.js';
 import { OneDriveParams } from '../http/params.dto.js';
-import { Requires } from '../policy/requires.decorator.js';
+import { CopyRoute, RestoreRoute, SaveRoute, SendRoute } from './action-routes.js';
 import { ActionsService } from './actions.service.js';
 import { CopyDto, toCopyRequest } from './dto/copy.dto.js';
-import { OperationDto } from './dto/operation.dto.js';
 import { RestoreDto, toRestoreRequest } from './dto/restore.dto.js';
 import { SaveDto, toSaveRequest } from './dto/save.dto.js';
 import { SendDto, toSendRequest } from './dto/send.dto.js';
+import { OperationDto } from './dto/operation.dto.js';
 import { OperationResponder } from './operation-responder.js';
-import type { RepeatBy } from './repeated-requests.service.js';
-
-const Prefer = ApiHeader({
-  name: 'Prefer',
-  required: false,
-  description: '`wait=N` waits up to N (0 to 60) seconds for the end and answers 200 if it came.',
-});
+import { repeatBy } from './repeated-requests.service.js';
 
 @ApiTags('actions')
 @Controller('api/v1/restore-sessions/:sid/onedrives/:oid')
@@ -31,14 +25,7 @@ export class OneDriveActionsController {
     private readonly downloads: DownloadResponder,
   ) {}
 
-  /** Restores a OneDrive to its original location. */
-  @Post('restore')
-  @HttpCode(202)
-  @Requires('restore')
-  @TakesIdempotencyKey()
-  @Prefer
-  @ApiAcceptedResponse({ type: OperationDto })
-  @ApiOkResponse({ type: OperationDto })
+  @RestoreRoute('a OneDrive')
   async restore(
     @CurrentPrincipal() principal: Principal,
     @Param() target: OneDriveParams,
@@ -52,14 +39,7 @@ export class OneDriveActionsController {
     );
   }
 
-  /** Copies a OneDrive into another one of the same organization. */
-  @Post('copy')
-  @HttpCode(202)
-  @Requires('copy')
-  @TakesIdempotencyKey()
-  @Prefer
-  @ApiAcceptedResponse({ type: OperationDto })
-  @ApiOkResponse({ type: OperationDto })
+  @CopyRoute('a OneDrive')
   async copy(
     @CurrentPrincipal() principal: Principal,
     @Param() target: OneDriveParams,
@@ -70,14 +50,7 @@ export class OneDriveActionsController {
     return this.operations.respond(reply, this.actions.copy(principal, target, toCopyRequest(body), repeatBy(key)));
   }
 
-  /** Mails a OneDrive as an attachment. */
-  @Post('send')
-  @HttpCode(202)
-  @Requires('send')
-  @TakesIdempotencyKey()
-  @Prefer
-  @ApiAcceptedResponse({ type: OperationDto })
-  @ApiOkResponse({ type: OperationDto })
+  @SendRoute('a OneDrive')
   async send(
     @CurrentPrincipal() principal: Principal,
     @Param() target: OneDriveParams,
@@ -88,12 +61,7 @@ export class OneDriveActionsController {
     return this.operations.respond(reply, this.actions.send(principal, target, toSendRequest(body), repeatBy(key)));
   }
 
-  /** Downloads a OneDrive as a ZIP. `Operation-Location` tells where its size and digest will be. */
-  @Post('save')
-  @HttpCode(200)
-  @Requires('save')
-  @ApiProduces('application/octet-stream')
-  @ApiOkResponse({ content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } })
+  @SaveRoute('a OneDrive', ' as a ZIP')
   async save(
     @CurrentPrincipal() principal: Principal,
     @Param() target: OneDriveParams,
@@ -102,8 +70,4 @@ export class OneDriveActionsController {
   ): Promise<void> {
     await this.downloads.respond(principal, target, toSaveRequest(body), reply);
   }
-}
-
-function repeatBy(key: string | undefined): RepeatBy | undefined {
-  return key === undefined ? undefined : { idempotencyKey: key };
 }

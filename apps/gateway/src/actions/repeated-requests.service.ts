@@ -7,7 +7,7 @@ import { Injectable } from '@nestjs/common';
 import { aboutSession, AuditTrail } from '../audit/audit-trail.js';
 import { KeyedHashes } from '../infrastructure/keyed-hashes.js';
 import { ownerOf } from '../operations/operations.service.js';
-import { AuthorizationService } from '../policy/authorization.service.js';
+import { ItemAuthorization } from '../policy/item-authorization.service.js';
 import { type AskedCopy, type AskedOfItem, purposeOf } from '../policy/item-question.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
 import { RestoreSessionsService } from '../restore-sessions/restore-sessions.service.js';
@@ -16,6 +16,10 @@ import { requestFingerprint } from './request-fingerprint.js';
 
 /** What makes a request a repeat: the name that its caller gave it, or that the same one is under way. */
 export type RepeatBy = { readonly idempotencyKey: string } | 'same-request';
+
+export function repeatBy(key: string | undefined): RepeatBy | undefined {
+  return key === undefined ? undefined : { idempotencyKey: key };
+}
 
 /** What may refuse a repeat only because the first one got in before it. */
 const consequences: ReadonlySet<ProblemCode> = new Set([
@@ -31,7 +35,7 @@ export class RepeatedRequests {
   constructor(
     private readonly operations: OperationsRepository,
     private readonly sessions: RestoreSessionsService,
-    private readonly authorization: AuthorizationService,
+    private readonly authorization: ItemAuthorization,
     private readonly trail: AuditTrail,
     private readonly metrics: Metrics,
     private readonly keyedHashes: KeyedHashes,
@@ -78,11 +82,11 @@ export class RepeatedRequests {
   /** By what a repeat of the request will be known, and the operation if it is one itself. */
   private async look(
     principal: Principal,
-    { sid, ...item }: ActionTarget,
+    { sid, item }: ActionTarget,
     request: ActionRequest,
     repeatBy: RepeatBy,
   ): Promise<{ idempotency: Idempotency; first: Operation | undefined }> {
-    const path = { sid: sid.toLowerCase(), ...item };
+    const path = { sid: sid.toLowerCase(), item };
     const fingerprint = requestFingerprint(path, request, await this.keyedHashes.of('fingerprints'));
     if (repeatBy !== 'same-request') {
       const idempotency = { key: repeatBy.idempotencyKey, fingerprint };
@@ -104,13 +108,13 @@ export class RepeatedRequests {
 
   private async repeat(
     principal: Principal,
-    { sid, oid }: ActionTarget,
+    { sid, item }: ActionTarget,
     request: ActionRequest,
     ask: (session: RestoreSession) => AskedOfItem | AskedCopy,
     { idempotency, began }: { idempotency: Idempotency; began: Operation },
   ): Promise<Operation> {
     const session = await this.sessions.find(principal, sid);
-    const decision = await this.authorization.again(principal, session, oid, ask(session));
+    const decision = await this.authorization.again(principal, session, item, ask(session));
     if (began.fingerprint !== idempotency.fingerprint) {
       throw new IdempotencyKeyReusedError('You used this Idempotency-Key for another request; each takes a new one.');
     }

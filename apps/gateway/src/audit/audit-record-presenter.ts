@@ -1,5 +1,6 @@
 import type { AuditActor, AuditBeneficiary, AuditFilters, AuditPosition, AuditRecord } from '@app/audit';
 
+import { toOperationItemDto } from '../actions/dto/operation-item.dto.js';
 import type { PositionFormat } from '../http/cursor.js';
 import { toInstant } from '../http/instant.js';
 import type { AuditActorDto, AuditBeneficiaryDto, AuditRecordDto, AuditRecordFilters } from './audit-records.dto.js';
@@ -19,7 +20,7 @@ export function toAuditRecordDto(record: AuditRecord): AuditRecordDto {
     organization: record.organization,
     restoreSessionId: record.restoreSessionId,
     operationId: record.operationId,
-    item: item && { kind: item.kind, oneDriveId: item.oneDriveId },
+    item: item && toOperationItemDto(item),
     sourceAddress: record.sourceAddress,
     requestId: record.requestId,
     traceId: record.traceId,

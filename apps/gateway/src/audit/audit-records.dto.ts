@@ -3,6 +3,7 @@ import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swag
 
 import { OneOf, Rule, SessionId, text } from '../http/fields.js';
 import { Instant } from '../http/instant.js';
+import { OperationItemDto } from '../actions/dto/operation-item.dto.js';
 import { ListQuery } from '../http/list.dto.js';
 
 const identifier = /^[^\p{Cc}\p{Cs}]{1,1000}$/u;
@@ -80,14 +81,6 @@ export class AuditBeneficiaryDto {
   readonly unprovenName?: string | undefined;
 }
 
-export class AuditItemDto {
-  @ApiProperty({ type: String })
-  readonly kind!: string;
-
-  @ApiProperty({ type: String })
-  readonly oneDriveId!: string;
-}
-
 /** One line of the trail; docs/audit.md says what is recorded when. */
 export class AuditRecordDto {
   @ApiProperty({ type: String, format: 'uuid' })
@@ -123,8 +116,8 @@ export class AuditRecordDto {
   @ApiPropertyOptional({ type: String, format: 'uuid' })
   readonly operationId?: string | undefined;
 
-  @ApiPropertyOptional({ type: AuditItemDto, description: 'What it was about.' })
-  readonly item?: AuditItemDto | undefined;
+  @ApiPropertyOptional({ type: OperationItemDto, description: 'What it was about.' })
+  readonly item?: OperationItemDto | undefined;
 
   @ApiPropertyOptional({ type: String, description: 'Where the request came from.' })
   readonly sourceAddress?: string | undefined;

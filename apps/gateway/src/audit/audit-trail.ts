@@ -17,7 +17,7 @@ import {
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 
 import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
-import type { PermittedAction, PermittedCopy } from '../policy/authorization.service.js';
+import type { PermittedAction, PermittedCopy } from '../policy/item-authorization.service.js';
 import { WebhookOutbox } from '../webhooks/webhook-outbox.js';
 import { partiesOf } from './parties.js';
 import { SummedDenials } from './summed-denials.js';

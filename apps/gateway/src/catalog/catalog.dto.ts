@@ -1,4 +1,7 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+
+import { HeaderText, ResourceId } from '../http/fields.js';
+import { ListQuery } from '../http/list.dto.js';
 
 export class OrganizationDto {
   @ApiProperty()
@@ -20,4 +23,67 @@ export class OneDriveDto {
 
   @ApiProperty()
   readonly name!: string;
+}
+
+/** Whose a OneDrive is in production. */
+export class OneDriveOwnerDto {
+  @ApiPropertyOptional({ type: String, description: "The person's id in the directory, where the server tells it." })
+  readonly id?: string;
+
+  @ApiProperty({ type: String, description: 'The login.' })
+  readonly email!: string;
+
+  @ApiProperty({ type: String })
+  readonly displayName!: string;
+}
+
+export class OwnedOneDriveDto extends OneDriveDto {
+  @ApiPropertyOptional({
+    type: OneDriveOwnerDto,
+    description: 'Absent for somebody who has left, and where it cannot be told without doubt.',
+  })
+  readonly owner?: OneDriveOwnerDto;
+}
+
+export class ItemDto {
+  @ApiProperty({ type: String })
+  readonly id!: string;
+
+  @ApiProperty({ enum: ['folder', 'document'] })
+  readonly kind!: 'folder' | 'document';
+
+  @ApiProperty({ type: String })
+  readonly name!: string;
+
+  @ApiPropertyOptional({ type: String, description: 'The OneDrive it lies in, when it was found by a search.' })
+  readonly oneDriveId?: string;
+
+  @ApiPropertyOptional({ type: String, description: 'The folder it lies in; absent at the root.' })
+  readonly parentId?: string;
+
+  @ApiPropertyOptional({ type: 'integer', format: 'int64', description: 'Of a document.' })
+  readonly sizeBytes?: number;
+
+  @ApiPropertyOptional({ type: String, example: '3.0' })
+  readonly version?: string;
+
+  @ApiPropertyOptional({ type: String, description: 'What that version is addressed by, where versions can be.' })
+  readonly versionId?: string;
+
+  @ApiProperty({ type: String, format: 'date-time' })
+  readonly modifiedAt!: string;
+
+  @ApiProperty({ type: String })
+  readonly modifiedBy!: string;
+}
+
+export class ItemsQuery extends ListQuery {
+  @ResourceId({ description: 'The folder to look into. Default: the root.', optional: true })
+  readonly parentId?: string;
+}
+
+/** Body of a search. */
+export class SearchDto {
+  @HeaderText(256, { description: 'What to look for in names.', example: 'plan' })
+  readonly query!: string;
 }

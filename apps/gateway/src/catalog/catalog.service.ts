@@ -1,17 +1,48 @@
 import type { Principal } from '@app/identity';
-import { type OneDrive, type Organization, type Page, VeeamClient } from '@app/veeam-client';
+import { InternalError } from '@app/problems';
+import {
+  type ActionItem,
+  type Item,
+  type ItemRef,
+  type OneDrive,
+  type Organization,
+  type OrganizationUser,
+  type Page,
+  VeeamClient,
+} from '@app/veeam-client';
 import { Injectable } from '@nestjs/common';
 
 import type { PageRequest } from '../http/cursor.js';
 import { AuthorizationService } from '../policy/authorization.service.js';
+import { ItemAuthorization } from '../policy/item-authorization.service.js';
+import type { FoundItem } from '../policy/item-lookup.service.js';
+import type { RestoreSession } from '../restore-sessions/restore-session.js';
 import { RestoreSessionsService } from '../restore-sessions/restore-sessions.service.js';
+import { OneDriveOwners } from './onedrive-owners.service.js';
+import { pageOfParts, type Place } from './page-of-parts.js';
 
-/** What there is to see: organizations, and the OneDrives of a restore session. */
+/** A page that goes on behind `last`; the last one has none. */
+interface ItemPage {
+  readonly items: readonly Item[];
+  readonly last: Place | undefined;
+}
+
+interface PageAfter {
+  readonly limit: number;
+  readonly after: Place | undefined;
+}
+
+/**
+ * What there is to see: organizations, and what is in restore sessions. Each page is one decision, however long it is. A session shows a
+ * backup, which does not change, so its listings are complete.
+ */
 @Injectable()
 export class CatalogService {
   constructor(
     private readonly authorization: AuthorizationService,
+    private readonly itemAuthorization: ItemAuthorization,
     private readonly sessions: RestoreSessionsService,
+    private readonly owners: OneDriveOwners,
     private readonly client: VeeamClient,
   ) {}
 
@@ -22,23 +53,109 @@ export class CatalogService {
   /** Operators page through the organization's; a person's own (at most two) are fetched singly. */
   async oneDrives(principal: Principal, sid: string, page: PageRequest): Promise<Page<OneDrive>> {
     return this.sessions.use(principal, sid, async (session) => {
-      const browsable = await this.authorization.browsable(principal, session);
+      const browsable = await this.itemAuthorization.browsable(principal, session);
       if (browsable === 'all') {
         return this.client.listOneDrives(session.upstreamSessionId, page);
       }
+      const end = page.offset + page.limit;
       const found = await Promise.all(
-        browsable
-          .slice(page.offset, page.offset + page.limit)
-          .map((id) => this.client.getOneDrive(session.upstreamSessionId, id)),
+        browsable.slice(page.offset, end).map((id) => this.client.getOneDrive(session.upstreamSessionId, id)),
       );
       return {
         items: found.filter((oneDrive) => oneDrive !== undefined),
-        hasMore: browsable.length > page.offset + page.limit,
+        nextOffset: browsable.length > end ? end : undefined,
       };
     });
   }
 
-  async oneDrive(principal: Principal, sid: string, oid: string): Promise<OneDrive> {
-    return this.sessions.use(principal, sid, (session) => this.authorization.browse(principal, session, oid));
+  async oneDrive(principal: Principal, sid: string, oneDriveId: string): Promise<OneDrive> {
+    return this.browse(principal, sid, whole(oneDriveId), (_, { oneDrive }) => Promise.resolve(oneDrive));
   }
+
+  /** @returns with whose it is in production; undefined when that is nobody, or not found without doubt */
+  async ownedOneDrive(
+    principal: Principal,
+    sid: string,
+    oneDriveId: string,
+  ): Promise<{ oneDrive: OneDrive; owner: OrganizationUser | undefined }> {
+    return this.browse(principal, sid, whole(oneDriveId), async ({ organizationId }, { oneDrive }) => ({
+      oneDrive,
+      owner: await this.owners.ownerOf(organizationId, oneDrive),
+    }));
+  }
+
+  /** What lies in a folder, or at the root: folders first, then documents. */
+  async children(
+    principal: Principal,
+    sid: string,
+    { oneDriveId, parentId }: { readonly oneDriveId: string; readonly parentId: string | undefined },
+    page: PageAfter,
+  ): Promise<ItemPage> {
+    const parent: ActionItem =
+      parentId === undefined ? whole(oneDriveId) : { kind: 'folder', oneDriveId, itemId: parentId };
+    return this.browse(principal, sid, parent, ({ upstreamSessionId }) => {
+      const list = (kind: Item['kind']) => (part: PageRequest) =>
+        this.client.items.list(upstreamSessionId, { oneDriveId, kind, parentId }, part);
+      return pageOfParts([list('folder'), list('document')], page);
+    });
+  }
+
+  async item(principal: Principal, sid: string, ref: ItemRef): Promise<Item> {
+    return this.browse(principal, sid, ref, (_, { items: [item] }) => {
+      if (item === undefined) throw new InternalError('An item was found that is not there.');
+      return Promise.resolve(item);
+    });
+  }
+
+  /** The earlier ones, as the backup has them; the current one is the item itself. */
+  async versions(principal: Principal, sid: string, ref: ItemRef, page: PageAfter): Promise<ItemPage> {
+    return this.browse(principal, sid, ref, ({ upstreamSessionId }) =>
+      pageOfParts([(part) => this.client.items.listVersions(upstreamSessionId, ref, part)], page),
+    );
+  }
+
+  async search(
+    principal: Principal,
+    sid: string,
+    { oneDriveId, query }: { readonly oneDriveId: string; readonly query: string },
+    page: PageAfter,
+  ): Promise<ItemPage> {
+    return this.browse(principal, sid, whole(oneDriveId), (session) =>
+      pageOfParts([this.searchOf(session, oneDriveId, query)], page),
+    );
+  }
+
+  /** @throws NotSupportedByUpstreamError for callers with more than their own OneDrives, where all cannot be searched at once */
+  async searchAll(principal: Principal, sid: string, query: string, page: PageAfter): Promise<ItemPage> {
+    return this.sessions.use(principal, sid, async (session) => {
+      const browsable = await this.itemAuthorization.browsable(principal, session);
+      const parts =
+        browsable === 'all'
+          ? [(part: PageRequest) => this.client.items.searchAll(session.upstreamSessionId, query, part)]
+          : browsable.map((id) => this.searchOf(session, id, query));
+      return pageOfParts(parts, page);
+    });
+  }
+
+  private async browse<T>(
+    principal: Principal,
+    sid: string,
+    item: ActionItem,
+    read: (session: RestoreSession, found: FoundItem) => Promise<T>,
+  ): Promise<T> {
+    return this.sessions.use(principal, sid, async (session) =>
+      read(session, await this.itemAuthorization.browse(principal, session, item)),
+    );
+  }
+
+  private searchOf({ upstreamSessionId }: RestoreSession, oneDriveId: string, query: string) {
+    return async (part: PageRequest): Promise<Page<Item>> => {
+      const { items, nextOffset } = await this.client.items.search(upstreamSessionId, oneDriveId, query, part);
+      return { items: items.map((item) => ({ ...item, oneDriveId })), nextOffset };
+    };
+  }
+}
+
+function whole(oneDriveId: string): ActionItem {
+  return { kind: 'onedrive', oneDriveId };
 }

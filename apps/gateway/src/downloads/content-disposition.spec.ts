@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { contentDisposition, downloadName } from './content-disposition.js';
+import { contentDisposition } from './content-disposition.js';
 
 const HEADER = /^attachment; filename="([^"]*)"; filename\*=UTF-8''(.*)$/;
 
@@ -101,25 +101,5 @@ describe('contentDisposition', () => {
         }),
       );
     });
-  });
-});
-
-describe('downloadName', () => {
-  const day = new Date('2026-01-15T23:30:00Z');
-
-  it('says which OneDrive, and of which day', () => {
-    expect(downloadName('Alice Example', day)).toBe('onedrive-Alice Example-2026-01-15.zip');
-  });
-
-  it('cleans the name of the OneDrive', () => {
-    expect(downloadName('../Alice\u202E/"x"', day)).toBe('onedrive-_Alice__x_-2026-01-15.zip');
-  });
-
-  it('leaves the day and extension on when the name is long', () => {
-    expect(downloadName('a'.repeat(500), day)).toBe(`onedrive-${'a'.repeat(120)}-2026-01-15.zip`);
-  });
-
-  it('does without a name of which nothing is left', () => {
-    expect(downloadName('\u202E..', day)).toBe('onedrive-2026-01-15.zip');
   });
 });

@@ -1,6 +1,5 @@
 /** UTF-8 bytes a file name may take. File systems end at 255; browsers append " (1)" and ".crdownload". */
 const LONGEST_NAME = 200;
-const LONGEST_STEM_IN_DOWNLOAD_NAME = 120;
 const FALLBACK = 'download';
 
 /** What Windows opens as a device, whatever extension follows. The superscript digits count as digits there. */
@@ -15,14 +14,8 @@ export function contentDisposition(fileName: string): string {
   return `attachment; filename="${asciiName(name)}"; filename*=UTF-8''${extendedValue(name)}`;
 }
 
-/** The name of a saved OneDrive: `onedrive-<its name>-<UTC day of the backup>.zip`. */
-export function downloadName(oneDriveName: string, pointInTime: Date): string {
-  const name = safeName(oneDriveName, LONGEST_STEM_IN_DOWNLOAD_NAME);
-  return `${['onedrive', name, pointInTime.toISOString().slice(0, 10)].filter(Boolean).join('-')}.zip`;
-}
-
 /** Empty when nothing of the name is left. */
-function safeName(name: string, maxBytes: number): string {
+export function safeName(name: string, maxBytes: number): string {
   const shown = name
     .normalize('NFC')
     // Controls, bidi overrides and other invisible format characters, lone surrogates, line separators.

@@ -73,7 +73,7 @@ export class DownloadResponder {
           'content-disposition': contentDisposition(save.fileName),
           'operation-location': operationLocation(this.configuration.server.publicUrl, save.operation),
         },
-        isZip: true,
+        isZip: save.isZip,
         onHead: () => {
           reply.hijack();
         },

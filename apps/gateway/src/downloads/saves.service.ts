@@ -11,7 +11,7 @@ import { OperatorCeilings } from '../actions/operator-ceilings.js';
 import { LOGGER } from '../infrastructure/tokens.js';
 import { ClaimedOperations, toOperationProblem } from '../operations/claimed-operations.js';
 import type { Lease } from '../operations/lease.js';
-import { downloadName } from './content-disposition.js';
+import { fileOf } from './download-file.js';
 import type { DownloadResult, FailedDownload } from './deliver-download.js';
 
 /** A download whose first byte is at hand. It must be finished, however it goes. */
@@ -19,6 +19,7 @@ export interface RunningSave {
   readonly operation: Operation;
   readonly stream: SaveStream;
   readonly fileName: string;
+  readonly isZip: boolean;
   /** Records how it ended; called once. */
   readonly finish: (result: DownloadResult) => Promise<void>;
 }
@@ -41,7 +42,7 @@ export class SavesService {
     request: SaveRequest,
     callerGone: AbortSignal,
   ): Promise<RunningSave> {
-    const { operation, session, oneDrive } = await this.actions.startSave(principal, target, request);
+    const { operation, session, found } = await this.actions.startSave(principal, target, request);
     const lease = this.claimed.lease(operation);
     try {
       const offered = await this.client.save(session.upstreamSessionId, operation.item, request, callerGone);
@@ -49,7 +50,7 @@ export class SavesService {
       return {
         operation,
         stream,
-        fileName: downloadName(oneDrive.name, session.pointInTime),
+        ...fileOf(found, request, session.pointInTime),
         finish: (result) => this.finish(operation, result, lease),
       };
     } catch (error) {

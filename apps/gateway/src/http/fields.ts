@@ -21,6 +21,7 @@ export interface FieldOptions {
 const oneLine = '[^\\p{Cc}\\p{Zl}\\p{Zp}\\p{Cs}\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069]';
 
 const resourceId = /^[A-Za-z0-9+/=_-]{1,256}$/;
+const versionId = /^(?:0|[1-9][0-9]{0,9})$/;
 const sessionId = /^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$/;
 
 const label = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?';
@@ -35,6 +36,31 @@ const mailAddress = new RegExp(
 /** The id of a thing upstream: opaque, in its alphabet of GUIDs and base64, so that no path can be hidden in it. */
 export function ResourceId(options: FieldOptions): PropertyDecorator {
   return text(options, resourceId, 'must be an id of 1 to 256 letters, digits, +, /, =, _ or -', { maxLength: 256 });
+}
+
+/** What an earlier version of an item is addressed by: a whole number upstream. */
+export function VersionId(options: Pick<FieldOptions, 'optional'> = {}): PropertyDecorator {
+  return text(
+    { description: 'Id of an earlier version of it.', ...options },
+    versionId,
+    'must be a number of at most 10 digits',
+  );
+}
+
+/** Several ids of things upstream, each once. */
+export function ResourceIds(most: number, { description }: FieldOptions): PropertyDecorator {
+  return field({ description }, { type: [String], minItems: 1, maxItems: most, uniqueItems: true }, [
+    Rule(
+      'resourceIds',
+      `must be a list of 1 to ${most} different ids of 1 to 256 letters, digits, +, /, =, _ or -`,
+      (value) =>
+        Array.isArray(value) &&
+        value.length >= 1 &&
+        value.length <= most &&
+        new Set(value).size === value.length &&
+        value.every((id) => typeof id === 'string' && resourceId.test(id)),
+    ),
+  ]);
 }
 
 /** An id the gateway gave: restore sessions and operations. */

@@ -77,7 +77,8 @@ export async function readPageAfter<T, P>(
   return { items, ...(last === undefined ? {} : { nextCursor: encodeCursor(scope, format, last) }) };
 }
 
-const offsets: PositionFormat<number> = {
+/** For listings that page by how many items come before. */
+export const offsets: PositionFormat<number> = {
   write: String,
   read: (text) => (/^\d{1,8}$/.test(text) && Number(text) <= MOST_ITEMS ? Number(text) : undefined),
 };

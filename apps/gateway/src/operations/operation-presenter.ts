@@ -2,6 +2,7 @@ import { problemCodes, type ProblemCode } from '@app/problems';
 import { isFinal, type Operation, type OperationProgress } from '@app/store';
 
 import type { OperationDto } from '../actions/dto/operation.dto.js';
+import { toOperationItemDto } from '../actions/dto/operation-item.dto.js';
 import type { ServerSentEvent } from '../http/event-stream.js';
 import type { OperationProgressEventDto, OperationStateEventDto } from './operation-event.dto.js';
 import type { WatchedEvent } from './operation-events.service.js';
@@ -16,7 +17,7 @@ export function toOperationDto(operation: Operation): OperationDto {
     state: operation.state,
     organizationId: operation.organizationId,
     restoreSessionId: operation.restoreSessionId,
-    item: { kind: operation.item.kind, oneDriveId: operation.item.oneDriveId },
+    item: toOperationItemDto(operation.item),
     requestedAt: operation.requestedAt.toISOString(),
     ...(startedAt && { startedAt: startedAt.toISOString() }),
     ...(endedAt && { endedAt: endedAt.toISOString() }),

@@ -5,7 +5,7 @@ import type { Operation } from '@app/store';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { CONFIGURATION } from '../infrastructure/tokens.js';
-import { AuthorizationService } from '../policy/authorization.service.js';
+import { ItemAuthorization } from '../policy/item-authorization.service.js';
 import { MailRules } from '../policy/mail-rules.service.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
 import type { StoredRequest } from './stored-request.js';
@@ -17,7 +17,7 @@ import type { StoredRequest } from './stored-request.js';
 @Injectable()
 export class StartDecisions {
   constructor(
-    private readonly authorization: AuthorizationService,
+    private readonly authorization: ItemAuthorization,
     private readonly mailRules: MailRules,
     private readonly live: ConfigurationSource,
     @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'issuers'>,
@@ -37,7 +37,7 @@ export class StartDecisions {
     const request = operation.request as StoredRequest;
     switch (request.action) {
       case 'restore': {
-        await this.authorization.act(principal, session, item.oneDriveId, {
+        await this.authorization.act(principal, session, item, {
           ...request,
           credentialProfile,
           reason,
@@ -48,11 +48,11 @@ export class StartDecisions {
       case 'copy': {
         const target = { found: request.target };
         const asked = { ...request, target, credentialProfile, reason, onBehalfOf };
-        await this.authorization.copy(principal, session, item.oneDriveId, asked);
+        await this.authorization.copy(principal, session, item, asked);
         return;
       }
       case 'send': {
-        await this.authorization.act(principal, session, item.oneDriveId, {
+        await this.authorization.act(principal, session, item, {
           action: 'send',
           reason,
           onBehalfOf,

@@ -1,8 +1,10 @@
-import type { OneDriveResource, PolicyQuestion } from '@app/policy';
+import type { ItemKind, OneDriveResource, PolicyQuestion } from '@app/policy';
+
+import type { ActionItem } from '@app/veeam-client';
 
 import type { CopyRequest, Reasoned, RestoreRequest } from '../actions/action-request.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
-import type { WantedTarget } from './onedrive-lookup.service.js';
+import type { WantedTarget } from './item-lookup.service.js';
 import type { ReasonRules } from './reason-rules.service.js';
 
 interface WithCredentialProfile {
@@ -10,7 +12,7 @@ interface WithCredentialProfile {
   readonly credentialProfile: string | undefined;
 }
 
-/** What is asked of a OneDrive, as far as the policy decides by it. */
+/** What is asked of an item, as far as the policy decides by it. */
 export type AskedOfItem =
   | ({ readonly action: 'browse' | 'save' } & Reasoned)
   | (Pick<RestoreRequest, 'action' | 'reason' | 'onBehalfOf' | 'documentAction'> & WithCredentialProfile)
@@ -27,9 +29,11 @@ export interface AskedCopy
   readonly target: WantedTarget;
 }
 
-/** Who asks about which OneDrive of which session, and when. */
+/** Who asks about which item of which session, and when. */
 export interface About extends Pick<PolicyQuestion, 'principal' | 'ownOneDrives'> {
   readonly session: RestoreSession;
+  readonly item: ActionItem;
+  /** The OneDrive that the item is or lies in: what the policy knows. */
   readonly resource: OneDriveResource;
   readonly time: Date;
   readonly reasonRules: ReasonRules;
@@ -71,12 +75,31 @@ export function copyQuestion(about: About, asked: AskedCopy, target: OneDriveRes
 
 /** What is done in a session without a reason of its own is done for the reason the session was opened for; likewise for whom. */
 export function circumstances(
-  { session, time, reasonRules }: Pick<About, 'session' | 'time' | 'reasonRules'>,
+  { session, time, reasonRules, item }: Pick<About, 'session' | 'time' | 'reasonRules'> & { readonly item: ItemSort },
   asked: Reasoned = {},
 ) {
   const purpose = purposeOf(session, asked);
-  return { time, ...purpose, reasonAccepted: reasonRules.isAccepted(purpose.reason), itemKind: 'oneDrive' as const };
+  return { time, ...purpose, reasonAccepted: reasonRules.isAccepted(purpose.reason), itemKind: itemKindOf(item) };
 }
+
+/** Several of a kind are asked about as one of them is. */
+function itemKindOf({ kind, versionId }: ItemSort): ItemKind {
+  return versionId === undefined ? itemKinds[kind] : 'version';
+}
+
+/** What sort of item it is, and not which. */
+interface ItemSort {
+  readonly kind: ActionItem['kind'];
+  readonly versionId?: string | undefined;
+}
+
+const itemKinds = {
+  onedrive: 'oneDrive',
+  folder: 'folder',
+  folders: 'folder',
+  document: 'document',
+  documents: 'document',
+} as const satisfies Record<ActionItem['kind'], ItemKind>;
 
 /** Why and for whom something is done in a session. */
 export function purposeOf(session: Reasoned, { reason, onBehalfOf }: Reasoned = {}): Required<Reasoned> {

@@ -6,6 +6,7 @@ import { ApiBody, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { ActionsService } from '../actions/actions.service.js';
 import { RestoreSessionsService } from '../restore-sessions/restore-sessions.service.js';
 import { AuthorizationService } from './authorization.service.js';
+import { ItemAuthorization } from './item-authorization.service.js';
 import { ExplainDto, type Explained, PolicyDecisionDto, readExplained } from './explanation.dto.js';
 import { Requires } from './requires.decorator.js';
 
@@ -16,6 +17,7 @@ export class PolicyController {
     private readonly sessions: RestoreSessionsService,
     private readonly actions: ActionsService,
     private readonly authorization: AuthorizationService,
+    private readonly itemAuthorization: ItemAuthorization,
   ) {}
 
   /**
@@ -38,7 +40,7 @@ export class PolicyController {
         return this.actions.explain(principal, explained, explained.request);
       case 'browse':
         return this.sessions.use(principal, explained.sid, (session) =>
-          this.authorization.explain(principal, session, explained.oid, { action: 'browse' }),
+          this.itemAuthorization.explain(principal, session, explained.item, { action: 'browse' }),
         );
       case 'requestDeviceCode':
         return this.sessions.use(principal, explained.sid, (session) =>

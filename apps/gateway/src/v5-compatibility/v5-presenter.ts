@@ -40,7 +40,7 @@ export function toV5Session(session: RestoreSession, publicUrl: string) {
 
 /** A page with links to its neighbours, which is how clients of version 5 find the next. */
 export function toV5OneDrivePage(
-  { items, hasMore }: Page<OneDrive>,
+  { items, nextOffset }: Page<OneDrive>,
   { offset, limit }: PageRequest,
   sid: string,
   publicUrl: string,
@@ -56,7 +56,7 @@ export function toV5OneDrivePage(
       first: link(0),
       ...(offset > 0 && { prev: link(Math.max(0, offset - limit)) }),
       self: link(offset),
-      ...(hasMore && { next: link(offset + limit) }),
+      ...(nextOffset !== undefined && { next: link(nextOffset) }),
     },
   };
 }

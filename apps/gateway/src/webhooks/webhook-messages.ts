@@ -2,7 +2,8 @@ import type { NewAuditRecord } from '@app/audit';
 import type { Operation } from '@app/store';
 import type { OneDrive } from '@app/veeam-client';
 
-import type { PermittedAction, PermittedCopy } from '../policy/authorization.service.js';
+import { toOperationItemDto } from '../actions/dto/operation-item.dto.js';
+import type { PermittedAction, PermittedCopy } from '../policy/item-authorization.service.js';
 
 /** The JSON of a message, exactly as it is stored, signed and sent. It names no file, no address and nothing secret. */
 export type WebhookMessage = OperationEnded | OperatorActionAccepted;
@@ -59,7 +60,7 @@ function toEndedOperation(operation: Operation) {
     organizationId: operation.organizationId,
     organizationName: operation.organizationName,
     restoreSessionId: operation.restoreSessionId,
-    item: { kind: operation.item.kind, oneDriveId: operation.item.oneDriveId },
+    item: toOperationItemDto(operation.item),
     requestedAt: operation.requestedAt.toISOString(),
     startedAt: operation.startedAt?.toISOString(),
     endedAt: operation.endedAt?.toISOString(),

@@ -8,7 +8,7 @@ import { Inject, Injectable } from '@nestjs/common';
 
 import type { Accepted, Change } from '../audit/audit-trail.js';
 import { CLOCK, CONFIGURATION } from '../infrastructure/tokens.js';
-import type { PermittedAction, PermittedCopy } from '../policy/authorization.service.js';
+import type { PermittedAction, PermittedCopy } from '../policy/item-authorization.service.js';
 import { operationEnded, operatorActionAccepted, type WebhookMessage } from './webhook-messages.js';
 import { clientReceiver, type NamedReceiver, noticeReceiver } from './webhook-receivers.js';
 

@@ -64,6 +64,7 @@ export interface Dialect {
   listOrganizations(page: PageRequest): Call<Page<Organization>>;
   listUsers(organizationId: string, page: PageRequest): Call<Page<OrganizationUser>>;
   findUsers(organizationId: string, email: string, page: PageRequest): Call<Page<OrganizationUser>>;
+  findUsersByDisplayName(organizationId: string, name: string, page: PageRequest): Call<Page<OrganizationUser>>;
   listUserOneDrives(organizationId: string, userId: string, page: PageRequest): Call<Page<OneDrive>>;
 
   openRestoreSession(organizationId: string, options: OpenRestoreSessionOptions): Call<UpstreamRestoreSession>;

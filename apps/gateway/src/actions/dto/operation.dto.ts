@@ -1,5 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 
+import { OperationItemDto } from './operation-item.dto.js';
+
 const actions = ['restore', 'copy', 'send', 'save'] as const;
 const states = [
   'accepted',
@@ -11,14 +13,6 @@ const states = [
   'canceled',
   'interrupted',
 ] as const;
-
-export class OperationItemDto {
-  @ApiProperty({ enum: ['onedrive'] })
-  kind!: 'onedrive';
-
-  @ApiProperty({ type: String })
-  oneDriveId!: string;
-}
 
 export class OperationIssueDto {
   @ApiPropertyOptional({ type: String, description: 'Path of the item.' })

@@ -4,7 +4,7 @@ import { listUserOneDrives } from '../shared/organizations.js';
 import { listRestoreEvents } from '../shared/restore-events.js';
 import { getOneDrive, getRestoreSession, listOneDrives, requestDeviceCode } from '../shared/restore-sessions.js';
 import { copy, restore, save, searchOneDrive, send } from './actions.js';
-import { findUsers, listOrganizations, listUsers } from './organizations.js';
+import { findUsers, findUsersByDisplayName, listOrganizations, listUsers } from './organizations.js';
 import { openRestoreSession, stopRestoreSession } from './restore-sessions.js';
 import { emailSettings, health } from './server.js';
 
@@ -35,6 +35,7 @@ export const v5: Dialect = {
   listOrganizations,
   listUsers,
   findUsers,
+  findUsersByDisplayName,
   listUserOneDrives,
   openRestoreSession,
   getRestoreSession,

@@ -75,6 +75,7 @@ const everyCall: CallsOf<Dialect> & CallsOf<NonNullable<Dialect['following']>> &
   listOrganizations: [v8.listOrganizations(page)],
   listUsers: [v8.listUsers(organizationId, page)],
   findUsers: [v8.findUsers(organizationId, 'a+b&c=d@contoso.com', page)],
+  findUsersByDisplayName: [v8.findUsersByDisplayName(organizationId, 'Alice & Bob', page)],
   listUserOneDrives: [v8.listUserOneDrives(organizationId, userId, page)],
   openRestoreSession: [undefined, '2026-01-10T12:00:00+02:00'].flatMap((pointInTime) =>
     flags.flatMap((showDeleted) =>

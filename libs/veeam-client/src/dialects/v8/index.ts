@@ -4,7 +4,7 @@ import { listUserOneDrives } from '../shared/organizations.js';
 import { listRestoreEvents } from '../shared/restore-events.js';
 import { getOneDrive, getRestoreSession, listOneDrives, requestDeviceCode } from '../shared/restore-sessions.js';
 import { copy, restore, save, send } from './actions.js';
-import { findUsers, listOrganizations, listUsers } from './organizations.js';
+import { findUsers, findUsersByDisplayName, listOrganizations, listUsers } from './organizations.js';
 import { errorCodes } from './error-codes.js';
 import {
   checkDeviceCode,
@@ -44,6 +44,7 @@ export const v8: Dialect = {
   listOrganizations,
   listUsers,
   findUsers,
+  findUsersByDisplayName,
   listUserOneDrives,
   openRestoreSession,
   getRestoreSession,

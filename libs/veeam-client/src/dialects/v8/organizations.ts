@@ -27,6 +27,16 @@ export function findUsers(organizationId: string, email: string, page: PageReque
   );
 }
 
+export function findUsersByDisplayName(
+  organizationId: string,
+  displayName: string,
+  page: PageRequest,
+): Call<Page<OrganizationUser>> {
+  return get(route('/Organizations/{organizationId}/Users', { organizationId }, { displayName, ...page }), (body) =>
+    readPage(body, page, readUser),
+  );
+}
+
 export function readUser(value: unknown): OrganizationUser {
   const fields = new Fields(value, 'a user');
   const name = fields.optionalString('name') ?? '';

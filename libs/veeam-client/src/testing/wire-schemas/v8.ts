@@ -91,29 +91,24 @@ const levels: readonly Level[] = [
   { path: `${oneDrive}/Documents`, ids: ofOneDrive, kind: 'documents', named: { documents: someItems } },
 ];
 
-const copyOfDocuments = [
-  {
-    ...login,
-    onedrive: object({ id: text, name: text, url: text }, 'id', 'name', 'url'),
-    folder: text,
-    documentVersion: oneOf('All', 'Last'),
-    documentLastVersionAction: oneOf('Merge', 'Overwrite'),
-    changedItems: flag,
-    deletedItems: flag,
-  } as Readonly<Record<string, WireSchema>>,
-  'onedrive',
-  'documentVersion',
-  'documentLastVersionAction',
-  'changedItems',
-  'deletedItems',
-] as const;
-const [copied, ...ofEachCopy] = copyOfDocuments;
-const copyOfFolders = [
-  { ...copied, restorePermissions: flag, sendSharedLinksNotification: flag } as Readonly<Record<string, WireSchema>>,
-  ...ofEachCopy,
-  'restorePermissions',
-  'sendSharedLinksNotification',
-] as const;
+const copied = {
+  ...login,
+  onedrive: object({ id: text, name: text, url: text }, 'id', 'name', 'url'),
+  folder: text,
+  documentVersion: oneOf('All', 'Last'),
+  documentLastVersionAction: oneOf('Merge', 'Overwrite'),
+  changedItems: flag,
+  deletedItems: flag,
+};
+const alwaysCopied = ['onedrive', 'documentVersion', 'documentLastVersionAction', 'changedItems', 'deletedItems'];
+const sharing = { restorePermissions: flag, sendSharedLinksNotification: flag };
+
+/** Single documents come without what their folder is shared by. */
+function copyOf({ kind, named = {} }: Level): WireSchema {
+  return kind === 'documents'
+    ? having(named, copied, ...alwaysCopied)
+    : having(named, { ...copied, ...sharing }, ...alwaysCopied, ...Object.keys(sharing));
+}
 
 /** @param named members that name the items, where the path does not; they are required */
 function having(
@@ -142,7 +137,7 @@ export const v8Operations: readonly WireOperation[] = [
   ),
   post('/v8/token/logout', {}),
   get('/v8/Organizations', {}, { ...page, extendedView: oneOf('true') }),
-  get('/v8/Organizations/{organizationId}/Users', ofOrganization, { ...page, userName: text }),
+  get('/v8/Organizations/{organizationId}/Users', ofOrganization, { ...page, userName: text, displayName: text }),
   get('/v8/Organizations/{organizationId}/Users/{userId}/OneDrives', { ...ofOrganization, userId: text }, page),
   post(
     '/v8/Organizations/{organizationId}/explore',
@@ -180,19 +175,22 @@ export const v8Operations: readonly WireOperation[] = [
   ]),
   post(`${session}/Organization/OneDrives/search`, ofSession, search, searched),
   post(`${oneDrive}/search`, ofOneDrive, search, searched),
-  ...levels.flatMap(({ path, ids, kind, named = {} }) => [
-    post(
-      `${path}/restore`,
-      ids,
-      having(named, { ...login, documentAction: oneOf('Keep', 'Overwrite') }, 'documentAction'),
-    ),
-    post(`${path}/copyTo`, ids, having(named, ...(kind === 'documents' ? copyOfDocuments : copyOfFolders))),
-    post(
-      `${path}/send`,
-      ids,
-      having(named, { from: text, to: text, subject: text, text }, 'from', 'to', 'subject', 'text'),
-    ),
-  ]),
+  ...levels.flatMap((level) => {
+    const { path, ids, named = {} } = level;
+    return [
+      post(
+        `${path}/restore`,
+        ids,
+        having(named, { ...login, documentAction: oneOf('Keep', 'Overwrite') }, 'documentAction'),
+      ),
+      post(`${path}/copyTo`, ids, copyOf(level)),
+      post(
+        `${path}/send`,
+        ids,
+        having(named, { from: text, to: text, subject: text, text }, 'from', 'to', 'subject', 'text'),
+      ),
+    ];
+  }),
   post(`${oneDrive}/save`, ofOneDrive),
   ...[folder, atVersion(folder)].map(({ path, ids }) => post(`${path}/save`, ids)),
   ...[document, atVersion(document)].map(({ path, ids }) =>

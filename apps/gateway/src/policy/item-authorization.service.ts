@@ -1,0 +1,303 @@
+import type { Clock } from '@app/clock';
+import type { Principal } from '@app/identity';
+import { type OneDriveResource, type PolicyDecision, PolicySource } from '@app/policy';
+import { type DomainError, NotFoundError } from '@app/problems';
+import type { ActionItem, OneDrive } from '@app/veeam-client';
+import { Inject, Injectable } from '@nestjs/common';
+
+import type { Reasoned } from '../actions/action-request.js';
+import { aboutSession, AuditTrail } from '../audit/audit-trail.js';
+import { CLOCK } from '../infrastructure/tokens.js';
+import type { RestoreSession } from '../restore-sessions/restore-session.js';
+import { denied, deniedAtAll, nothingPermits } from './denials.js';
+import { type FoundItem, ItemLookup, noTarget, notFound } from './item-lookup.service.js';
+import {
+  type About,
+  type AskedCopy,
+  type AskedOfItem,
+  circumstances,
+  copyQuestion,
+  itemQuestion,
+  purposeOf,
+} from './item-question.js';
+import { OwnershipService } from './ownership.service.js';
+import { ReasonRules } from './reason-rules.service.js';
+
+/** What the policy permits to do with an item, and by which policies. */
+export interface PermittedAction extends FoundItem, Pick<PolicyDecision, 'policies'> {
+  readonly item: ActionItem;
+  /** Whether its OneDrive is proven to be the caller's own. */
+  readonly isOwn: boolean;
+}
+
+export interface PermittedCopy extends PermittedAction {
+  /** A OneDrive of the session's own organization. */
+  readonly target: OneDrive;
+  /** Whether the target is proven to be the caller's own. */
+  readonly isTargetOwn: boolean;
+}
+
+/**
+ * Second stage of authorization of what is in restore sessions: may this caller do this to this OneDrive, folder, document or version?
+ * The policy decides on the OneDrive; that the item lies in it is proven afterwards, by the backup. It reads upstream's catalog only, and
+ * only after the first stage said yes.
+ *
+ * What is the caller's own is looked up each time. Methods that return items return them as the backup has them, and throw NotFoundError
+ * when the caller may not browse them or there is none, ForbiddenError when the caller may browse them but not do this. Either is put on
+ * record before it is thrown, and what cannot be recorded fails with StoreUnavailableError.
+ */
+@Injectable()
+export class ItemAuthorization {
+  constructor(
+    private readonly ownership: OwnershipService,
+    private readonly lookup: ItemLookup,
+    private readonly reasonRules: ReasonRules,
+    private readonly policy: PolicySource,
+    private readonly trail: AuditTrail,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** Which OneDrives of a session the caller may browse: all of the organization, or some of the own ones by id. */
+  async browsable(principal: Principal, session: RestoreSession): Promise<'all' | readonly string[]> {
+    const ownOneDrives = await this.ownIds(principal, session);
+    const decide = (resource: OneDriveResource | { type: 'Organization'; name: string }) =>
+      this.policy.engine.decide({
+        principal,
+        ownOneDrives,
+        action: 'browse',
+        resource,
+        context: circumstances({ session, time: this.now(), reasonRules: this.reasonRules, item: anyOneDrive }),
+      });
+    const ofAll = decide({ type: 'Organization', name: session.organizationName });
+    if (ofAll.allowed) {
+      await this.recordBrowsing(principal, session, ofAll);
+      return 'all';
+    }
+    const own = ownOneDrives.map((id) => ({ id, ...decide(toResource(session, id)) })).filter(({ allowed }) => allowed);
+    const policies = [...new Set(own.flatMap((decision) => decision.policies))].sort();
+    await this.recordBrowsing(principal, session, own.length > 0 ? { allowed: true, policies } : ofAll);
+    return own.map(({ id }) => id);
+  }
+
+  async browse(principal: Principal, session: RestoreSession, item: ActionItem): Promise<FoundItem> {
+    const found = await this.act(principal, session, item, { action: 'browse' });
+    await this.recordBrowsing(principal, session, { allowed: true, policies: found.policies }, item);
+    return found;
+  }
+
+  async act(
+    principal: Principal,
+    session: RestoreSession,
+    item: ActionItem,
+    asked: AskedOfItem,
+  ): Promise<PermittedAction> {
+    await this.mustEver(principal, asked, session, item);
+    const about = await this.about(principal, session, item);
+    return this.recordingRefusal(about, asked, () => this.decided(about, asked));
+  }
+
+  /**
+   * @throws NotFoundError when there is not exactly one target, or the caller may neither copy to it nor browse it
+   */
+  async copy(
+    principal: Principal,
+    session: RestoreSession,
+    item: ActionItem,
+    asked: AskedCopy,
+  ): Promise<PermittedCopy> {
+    await this.mustEver(principal, asked, session, item);
+    const about = await this.about(principal, session, item);
+    return this.recordingRefusal(about, asked, async () => {
+      const { decision, ...permitted } = await this.copyDecision(about, asked);
+      if (!decision.allowed) {
+        throw new Denial(decision, denied(decision));
+      }
+      return { ...permitted, policies: decision.policies };
+    });
+  }
+
+  /**
+   * The same decisions on what such a request began before. The backup is not read for them: its restore session may be over by now.
+   * @throws NotFoundError and ForbiddenError as `act` and `copy`
+   */
+  async again(
+    principal: Principal,
+    session: RestoreSession,
+    item: ActionItem,
+    asked: AskedOfItem | AskedCopy,
+  ): Promise<PolicyDecision> {
+    await this.mustEver(principal, asked, session, item);
+    const about = await this.about(principal, session, item);
+    return this.recordingRefusal(about, asked, async () => {
+      if (asked.action !== 'copy') {
+        return this.permitted(about, asked);
+      }
+      this.permitted(about, toBrowse(asked));
+      const { target } = asked;
+      const { id } = 'oneDriveId' in target ? { id: target.oneDriveId } : await this.lookup.copyTarget(session, target);
+      const decision = this.copyInto(about, asked, id);
+      if (!decision.allowed) {
+        throw new Denial(decision, denied(decision));
+      }
+      return decision;
+    });
+  }
+
+  /**
+   * The decision on what could be asked for, without doing it.
+   * @throws NotFoundError for what the caller may not browse, as if there were none
+   */
+  async explain(
+    principal: Principal,
+    session: RestoreSession,
+    item: ActionItem,
+    asked: AskedOfItem | AskedCopy,
+  ): Promise<PolicyDecision> {
+    const about = await this.about(principal, session, item);
+    try {
+      if (asked.action === 'copy') {
+        return (await this.copyDecision(about, asked)).decision;
+      }
+      await this.decided(about, toBrowse(asked));
+      return this.policy.engine.decide(itemQuestion(about, asked));
+    } catch (error) {
+      throw error instanceof Denial ? error.answer : error;
+    }
+  }
+
+  /** A caller who never may is told so before anything is looked up. */
+  private async mustEver(
+    principal: Principal,
+    { action, reason }: AskedOfItem | AskedCopy,
+    session: RestoreSession,
+    item: ActionItem,
+  ): Promise<void> {
+    const decision = this.policy.engine.firstStage(principal, action);
+    if (!decision.allowed) {
+      await this.trail.decided(principal, action, decision, {
+        ...aboutSession(session),
+        item,
+        reason: reason ?? session.reason,
+      });
+      throw deniedAtAll(decision);
+    }
+  }
+
+  /** What is looked at: once for each listing, and not for each of what it shows. */
+  private async recordBrowsing(
+    principal: Principal,
+    session: RestoreSession,
+    decision: Pick<PolicyDecision, 'allowed' | 'policies'>,
+    item?: ActionItem,
+  ): Promise<void> {
+    await this.trail.decided(principal, 'browse', decision, {
+      ...aboutSession(session),
+      item,
+      reason: session.reason,
+    });
+  }
+
+  /** What every question about an item begins with. */
+  private async about(principal: Principal, session: RestoreSession, item: ActionItem): Promise<About> {
+    const ownOneDrives = await this.ownIds(principal, session);
+    const resource = toResource(session, item.oneDriveId);
+    return { principal, ownOneDrives, session, item, resource, time: this.now(), reasonRules: this.reasonRules };
+  }
+
+  /** @throws Denial, NotFoundError */
+  private async decided(about: About, asked: AskedOfItem): Promise<PermittedAction> {
+    const { policies } = this.permitted(about, asked);
+    const { session, item, ownOneDrives } = about;
+    const found = await this.lookup.inBackup(session, item);
+    return { ...found, item, isOwn: ownOneDrives.includes(found.oneDrive.id), policies };
+  }
+
+  /** @throws Denial */
+  private permitted(about: About, asked: AskedOfItem): PolicyDecision {
+    const decision = this.policy.engine.decide(itemQuestion(about, asked));
+    if (!decision.allowed) {
+      throw new Denial(decision, this.mayBrowse(about, asked) ? denied(decision) : notFound(about.item));
+    }
+    return decision;
+  }
+
+  /** What there is not is on record too, whoever may browse it: ids that are tried out show. */
+  private async recordingRefusal<T>(
+    { principal, session, item }: About,
+    asked: AskedOfItem | AskedCopy,
+    decide: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await decide();
+    } catch (error) {
+      const denial = error instanceof NotFoundError ? new Denial(nothingPermits, error) : error;
+      if (!(denial instanceof Denial)) throw error;
+      await this.trail.decided(principal, asked.action, denial.decision, {
+        ...aboutSession(session),
+        item,
+        ...purposeOf(session, asked),
+      });
+      throw denial.answer;
+    }
+  }
+
+  private async copyDecision(about: About, asked: AskedCopy) {
+    // Before the target is looked for, so that the answer tells nothing of it to who may not even see the source.
+    const permitted = await this.decided(about, toBrowse(asked));
+    const target = await this.lookup.copyTarget(about.session, asked.target);
+    const decision = this.copyInto(about, asked, target.id);
+    return { ...permitted, decision, target, isTargetOwn: about.ownOneDrives.includes(target.id) };
+  }
+
+  /** @throws Denial where the target does not exist for the caller */
+  private copyInto(about: About, asked: AskedCopy, targetId: string): PolicyDecision {
+    const into = toResource(about.session, targetId);
+    const decision = this.policy.engine.decide(copyQuestion(about, asked, into));
+    const target: About = { ...about, resource: into, item: { kind: 'onedrive', oneDriveId: targetId } };
+    if (!decision.allowed && !this.mayBrowse(target, asked)) {
+      throw new Denial(decision, noTarget(asked.target));
+    }
+    return decision;
+  }
+
+  /** Whether an item exists for the caller, who may then be told what else the policy says of it. */
+  private mayBrowse(about: About, asked: Reasoned): boolean {
+    return this.policy.engine.decide(itemQuestion(about, toBrowse(asked))).allowed;
+  }
+
+  /** A session opened when the issuer still spoke for the organization proves nothing today. */
+  private async ownIds(principal: Principal, session: RestoreSession): Promise<readonly string[]> {
+    if (!principal.organizations.includes(session.organizationName)) {
+      return [];
+    }
+    const own = await this.ownership.ownOneDrives(principal, session.organizationId);
+    return own.map(({ id }) => id);
+  }
+
+  private now(): Date {
+    return new Date(this.clock.now());
+  }
+}
+
+/** Lists of OneDrives are about OneDrives as a whole. */
+const anyOneDrive = { kind: 'onedrive' } as const;
+
+/** To look at it, for the same purpose. */
+function toBrowse({ reason, onBehalfOf }: Reasoned): AskedOfItem {
+  return { action: 'browse', reason, onBehalfOf };
+}
+
+/** A no, on its way to the record and from there to the caller. */
+class Denial extends Error {
+  constructor(
+    readonly decision: Pick<PolicyDecision, 'allowed' | 'policies'>,
+    /** All that the caller is told. */
+    readonly answer: DomainError,
+  ) {
+    super('denied');
+  }
+}
+
+function toResource(session: RestoreSession, id: string): OneDriveResource {
+  return { type: 'OneDrive', id, organization: session.organizationName };
+}
