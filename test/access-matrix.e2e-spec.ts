@@ -16,7 +16,7 @@ import { type Gateway, type GatewayOptions, type Neighbours, startGateway, start
  *
  * none mallory alice alice>bob fred>alice oscar oscar>fred audrey helpdesk-app untrusted stranger
  */
-const expected: Record<string, string> = {
+const ofRoutes: Record<string, string> = {
   'GET /api/v1/organizations': '401 200 200 200 200 200 200 200 200 401 200',
   'POST /api/v1/restore-sessions': '401 403 201 201 404 201 404 403 201 401 403',
   'GET /api/v1/restore-sessions': '401 200 200 200 200 200 200 200 200 401 200',
@@ -58,6 +58,40 @@ const expected: Record<string, string> = {
   'POST /v5/RestoreSessions/:sid/organization/restoreDeviceCode': '401 403 403 403 403 200 404 403 200 401 403',
 };
 
+const ofOneDrive = '/api/v1/restore-sessions/:sid/onedrives/:oid';
+const singleItems = [
+  '/folders/:fid',
+  '/folders/:fid/versions/:fvid',
+  '/documents/:did',
+  '/documents/:did/versions/:vid',
+];
+
+/** What is in a OneDrive is the caller's as the OneDrive is. */
+const expected: Record<string, string> = {
+  ...ofRoutes,
+  ...like('GET /api/v1/restore-sessions/:sid/onedrives', 'POST /api/v1/restore-sessions/:sid/onedrives/search'),
+  ...like(
+    `GET ${ofOneDrive}`,
+    `GET ${ofOneDrive}/items`,
+    `POST ${ofOneDrive}/search`,
+    ...singleItems.map((item) => `GET ${ofOneDrive}${item}`),
+    ...['/folders/:fid', '/documents/:did'].map((item) => `GET ${ofOneDrive}${item}/versions`),
+  ),
+  ...Object.assign(
+    {},
+    ...['restore', 'copy', 'send', 'save'].map((action) =>
+      like(
+        `POST ${ofOneDrive}/${action}`,
+        ...[...singleItems, '/folders', '/documents'].map((item) => `POST ${ofOneDrive}${item}/${action}`),
+      ),
+    ),
+  ),
+};
+
+function like(row: string, ...others: string[]): Record<string, string> {
+  return Object.fromEntries(others.map((other) => [other, ofRoutes[row] ?? '']));
+}
+
 const publicRoutes = [
   'GET /.well-known/oauth-protected-resource',
   'GET /docs/*',
@@ -77,9 +111,17 @@ const fredsOneDrive = oneDriveOf('fred@fabrikam.onmicrosoft.com');
 const mail = { to: 'alice@contoso.onmicrosoft.com', subject: 'Your files', text: 'Here they are.' };
 
 /** The smallest body that a row is well-formed with. */
-function bodyOf(row: string, { organizationId, ownSid, oid }: Column): object | undefined {
+function bodyOf(row: string, about: Column): object | undefined {
+  const bulk = /(folders|documents)\/\w+$/.exec(row)?.[1];
+  const ids = bulk && { ids: [bulk === 'folders' ? about.fid : about.did] };
+  const body = plainBodyOf(row, about);
+  return body && { ...body, ...ids };
+}
+
+function plainBodyOf(row: string, { organizationId, ownSid, oid }: Column): object | undefined {
   const bodies: Record<string, object> = {
     'POST /api/v1/restore-sessions': { organizationId },
+    '/search': { query: 'a' },
     '/explain': { restoreSessionId: ownSid, oneDriveId: oid, action: 'save' },
     '/restore': {},
     '/copy': { target: { oneDriveId: alicesOneDrive } },
@@ -96,7 +138,7 @@ function bodyOf(row: string, { organizationId, ownSid, oid }: Column): object | 
 }
 
 const isAboutOneDrive = (row: string) => /:oid|explain/.test(row);
-const isReading = (row: string) => /^GET|explain/.test(row);
+const isReading = (row: string) => /^GET|explain|search/.test(row);
 
 /** Somebody who calls, and what they call about. */
 interface Column {
@@ -107,6 +149,11 @@ interface Column {
   readonly sid: string;
   readonly ownSid: string;
   readonly oid: string;
+  /** In that OneDrive, with a version each. */
+  readonly fid: string;
+  readonly fvid: string;
+  readonly did: string;
+  readonly vid: string;
   readonly operationId: string;
   readonly isOwn: boolean;
 }
@@ -171,7 +218,8 @@ describe('every route', () => {
       ],
     }));
     return startGateway(neighbours, {
-      environment,
+      // The newest version can do all there is.
+      environment: { ...environment, VEEAM_API_VERSION: 'v8' },
       ...(prepare && { prepare }),
       adjust: (configuration) => ({
         ...configuration,
@@ -199,17 +247,17 @@ describe('every route', () => {
       ].map(async ([name, organization, oid]) => {
         const caller = await callerOf(gateway, name);
         const sid = await caller.openSession(organization);
-        const path = `/api/v1/restore-sessions/${sid}/onedrives/${oid}/save`;
-        const saved = await caller.post(path, {});
-        return { caller, sid, ownSid: sid, oid, operationId: operationIdOf(saved.headers) };
+        const path = `/api/v1/restore-sessions/${sid}/onedrives/${oid}`;
+        const saved = await caller.post(`${path}/save`, {});
+        const { body } = await caller.get(`${path}/items`);
+        const one = (kind: string) => body.items.find((item: { kind: string }) => item.kind === kind);
+        const { id: fid, versionId: fvid } = one('folder');
+        const { id: did, versionId: vid } = one('document');
+        return { caller, sid, ownSid: sid, oid, fid, fvid, did, vid, operationId: operationIdOf(saved.headers) };
       }),
     );
     if (!alice || !bob || !fred || !oscar || !helpdesk) throw new Error('somebody is missing');
-    const at = (
-      name: string,
-      caller: Caller,
-      things: Pick<Column, 'sid' | 'ownSid' | 'oid' | 'operationId'> & { caller: Caller },
-    ): Column => ({
+    const at = (name: string, caller: Caller, things: Omit<Column, 'name' | 'isOwn' | 'organizationId'>): Column => ({
       ...things,
       name,
       caller,
@@ -233,7 +281,8 @@ describe('every route', () => {
 
   it('has a row in this table, or is public', () => {
     const inTable = Object.keys(expected).map((row) => row.split(' ').slice(0, 2).join(' '));
-    expect([...routes].sort()).toEqual([...new Set([...inTable, ...publicRoutes])].sort());
+    const asDeclared = inTable.map((route) => route.replace(':fvid', ':vid'));
+    expect([...routes].sort()).toEqual([...new Set([...asDeclared, ...publicRoutes])].sort());
   });
 
   it.each(Object.entries(expected))('%s', async (row, statuses) => {
@@ -275,11 +324,15 @@ describe('every route', () => {
     const path = pattern
       .replace(':sid', sid)
       .replace(':oid', about.oid)
+      .replace(':fid', about.fid)
+      .replace(':fvid', about.fvid)
+      .replace(':did', about.did)
+      .replace(':vid', about.vid)
       .replace(':id', pattern.startsWith('/v5') ? about.organizationId : about.operationId);
     const body = bodyOf(row, about);
     neighbours.veeam.control.clearReceived();
     const answer = await caller.call(method, path, body && JSON.stringify(body), { prefer: 'wait=10' });
-    const named = [about.oid, about.ownSid, about.sid, about.operationId];
+    const named = [about.oid, about.fid, about.did, about.ownSid, about.sid, about.operationId];
     const sent = requests(neighbours.veeam.control).map((request) =>
       named.reduce((text, id) => text.replace(id, 'ID'), request),
     );

@@ -20,7 +20,7 @@ export function arrivals(control: Control): Arrival[] {
 export function changes(control: Control): string[] {
   return control
     .received()
-    .filter(({ method, route }) => method !== 'GET' && route !== 'token')
+    .filter(({ method, route, action }) => method !== 'GET' && route !== 'token' && action !== 'search')
     .map(({ method, path }) => `${method} ${path}`);
 }
 

@@ -41,6 +41,14 @@ export interface OperationOutcome {
   /** Upstream's own verdict on the whole, where it gives one. */
   readonly result?: 'success' | 'warning' | 'failed' | undefined;
   readonly issues: readonly OperationIssue[];
+  /** Of several items that were named: what became of each. */
+  readonly items?: readonly OperationItemResult[] | undefined;
+}
+
+export interface OperationItemResult {
+  readonly itemId: string;
+  /** `unknown`: it is among those of which upstream gave counts only. */
+  readonly state: 'succeeded' | 'failed' | 'skipped' | 'unknown';
 }
 
 /** Why an operation did not succeed: a problem code and a text fit for the caller. */

@@ -158,6 +158,13 @@ export interface Outcome {
    */
   readonly result: RestoreResult | undefined;
   readonly issues: readonly OutcomeIssue[];
+  /** What upstream said of single items by their id: of all (v8), or of those that failed. */
+  readonly results: readonly ItemResult[];
+}
+
+export interface ItemResult {
+  readonly itemId: string;
+  readonly state: 'succeeded' | 'failed' | 'skipped';
 }
 
 export interface OutcomeIssue {

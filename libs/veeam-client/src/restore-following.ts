@@ -139,6 +139,7 @@ function outcomeOf(result: RestoreResult, statistics: Statistics | undefined): O
     skippedByNoChanges: undefined,
     failedRestrictions: undefined,
     result,
+    results: [],
     issues: [{ path: undefined, title: undefined, severity: result === 'failed' ? 'error' : 'warning', message }],
   };
 }

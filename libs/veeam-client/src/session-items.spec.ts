@@ -110,10 +110,7 @@ describe('a single item', () => {
   });
 
   it.each([
-    [
-      'a link to another OneDrive',
-      { _links: { onedrive: { href: oneDriveLink.replace('724011c3', '00000000') } } },
-    ],
+    ['a link to another OneDrive', { _links: { onedrive: { href: oneDriveLink.replace('724011c3', '00000000') } } }],
     ['a member that names another OneDrive', { oneDriveId: ONEDRIVE_ID.replace('724011c3', '00000000') }],
     ['another id', { id: FOLDER_ID }],
     ['its id in another case', { id: DOCUMENT_ID.toUpperCase() }],

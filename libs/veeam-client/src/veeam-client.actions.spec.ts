@@ -141,6 +141,7 @@ describe('the answer', () => {
         skippedByError: 0,
         skippedByNoChanges: 2,
         failedRestrictions: undefined,
+        results: [{ itemId: '1', state: 'failed' }],
         issues: [
           { path: '/a', title: 'a.txt', severity: 'error', message: 'locked' },
           { path: '/a', title: 'a.txt', severity: 'warning', message: 'slow' },

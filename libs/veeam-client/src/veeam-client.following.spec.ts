@@ -120,6 +120,7 @@ describe('a look at a restore that has ended', () => {
         skippedByNoChanges: undefined,
         failedRestrictions: undefined,
         result,
+        results: [],
         issues: [{ path: undefined, title: undefined, severity: 'warning', message: 'one was locked' }],
       },
     });

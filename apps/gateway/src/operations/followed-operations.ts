@@ -8,7 +8,7 @@ import { Inject, Injectable } from '@nestjs/common';
 
 import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
 import { ClaimedOperations, type OperationOutcomeOf } from './claimed-operations.js';
-import { stateOf } from './outcome.js';
+import { endOf } from './outcome.js';
 import { ProgressReport } from './progress-report.js';
 
 const FIRST_PAUSE_MS = 250;
@@ -44,7 +44,7 @@ export class FollowedOperations {
       }
       if (looked) await this.tell(operation, report, looked);
       if (looked?.state === 'stopped') {
-        return { state: stateOf(looked.outcome), outcome: looked.outcome };
+        return endOf(operation, looked.outcome);
       }
       if (this.clock.now() >= deadline) {
         return interrupted('The backup server did not end the operation in time; it may yet be done.');

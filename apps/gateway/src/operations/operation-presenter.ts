@@ -37,6 +37,7 @@ export function toOperationDto(operation: Operation): OperationDto {
           severity,
           message,
         })),
+        ...(outcome.items && { items: outcome.items.map(({ itemId, state }) => ({ itemId, state })) }),
       },
     }),
     // Of a download that runs it may be what was announced.

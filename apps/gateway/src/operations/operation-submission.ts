@@ -25,7 +25,7 @@ import { RestoreSessionEnds } from '../restore-sessions/restore-session-ends.js'
 import { BlockingProgress } from './blocking-progress.js';
 import { ClaimedOperations, type OperationOutcomeOf, toOperationProblem } from './claimed-operations.js';
 import type { Lease } from './lease.js';
-import { stateOf } from './outcome.js';
+import { endOf } from './outcome.js';
 import { StartDecisions } from './start-decisions.js';
 import type { StoredRequest } from './stored-request.js';
 
@@ -130,7 +130,7 @@ export class OperationSubmission {
 
   private async taken(operation: Operation, result: ActionResult): Promise<Submitted> {
     if (result.kind === 'finished') {
-      return { kind: 'ended', end: { state: stateOf(result.outcome), outcome: result.outcome } };
+      return { kind: 'ended', end: endOf(operation, result.outcome) };
     }
     const followed = await this.claimed.follow(operation, result.upstreamSessionId);
     return followed ? { kind: 'following', operation: followed } : { kind: 'left' };

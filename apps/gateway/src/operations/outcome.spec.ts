@@ -1,17 +1,23 @@
-import type { OperationOutcome } from '@app/store';
+import type { ItemResult, Outcome } from '@app/veeam-client';
 
-import { stateOf } from './outcome.js';
+import { endOf } from './outcome.js';
 
-const outcome = (counts: Partial<OperationOutcome>): OperationOutcome => ({
+const outcome = (counts: Partial<Outcome>): Outcome => ({
   total: 10,
   restored: 0,
   failed: 0,
   skipped: 0,
+  skippedByError: undefined,
+  skippedByNoChanges: undefined,
+  failedRestrictions: undefined,
+  result: undefined,
   issues: [],
+  results: [],
   ...counts,
 });
+const oneDrive = { item: { kind: 'onedrive', oneDriveId: '1' } } as const;
 
-it.each<[string, Partial<OperationOutcome> | undefined, string]>([
+it.each<[string, Partial<Outcome> | undefined, string]>([
   ['no counts', undefined, 'succeeded'],
   ['all restored', { restored: 10 }, 'succeeded'],
   ['nothing to restore', { total: 0 }, 'succeeded'],
@@ -30,5 +36,33 @@ it.each<[string, Partial<OperationOutcome> | undefined, string]>([
   ['a failure with everything skipped', { skipped: 10, result: 'failed' }, 'failed'],
   ['a failure half way', { restored: 4, result: 'failed' }, 'partially-succeeded'],
 ])('%s', (_, counts, state) => {
-  expect(stateOf(counts && outcome(counts))).toBe(state);
+  expect(endOf(oneDrive, counts && outcome(counts)).state).toBe(state);
+});
+
+describe('of several items', () => {
+  const several = { item: { kind: 'documents', oneDriveId: '1', itemIds: ['a', 'b', 'c'] } } as const;
+  const itemsOf = (counts: Partial<Outcome>) => endOf(several, outcome(counts)).outcome?.items;
+  const told = (...states: ItemResult['state'][]) => states.map((state, i) => ({ itemId: 'abc'.charAt(i), state }));
+
+  it('each is told as upstream told it, whatever else upstream restored', () => {
+    const results = [...told('succeeded', 'failed', 'skipped'), { itemId: 'below', state: 'failed' } as const];
+    expect(itemsOf({ restored: 1, failed: 2, skipped: 1, results })).toEqual(told('succeeded', 'failed', 'skipped'));
+  });
+
+  it('all succeeded when the counts say nothing else', () => {
+    expect(itemsOf({ restored: 10 })).toEqual(told('succeeded', 'succeeded', 'succeeded'));
+  });
+
+  it.each<[string, Partial<Outcome>]>([
+    ['some failed', { restored: 9, failed: 1 }],
+    ['some were skipped', { restored: 9, skipped: 1 }],
+    ['upstream calls it a failure', { restored: 10, result: 'failed' }],
+  ])('of which upstream said nothing it is not known when %s', (_, counts) => {
+    const results = [{ itemId: 'a', state: 'failed' } as const];
+    expect(itemsOf({ ...counts, results })?.map(({ state }) => state)).toEqual(['failed', 'unknown', 'unknown']);
+  });
+
+  it('a OneDrive as a whole has none', () => {
+    expect(endOf(oneDrive, outcome({ results: told('succeeded') })).outcome).not.toHaveProperty('items');
+  });
 });

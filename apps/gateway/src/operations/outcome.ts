@@ -1,16 +1,34 @@
-import type { FinalOperationState, OperationOutcome } from '@app/store';
+import type { FinalOperationState, Operation, OperationItemResult, OperationOutcome } from '@app/store';
+import type { Outcome } from '@app/veeam-client';
+
+type Ended = Extract<FinalOperationState, 'succeeded' | 'partially-succeeded' | 'failed'>;
+
+/** How an operation ended of which upstream said how it went. */
+export function endOf(
+  { item }: Pick<Operation, 'item'>,
+  told: Outcome | undefined,
+): { state: Ended; outcome: OperationOutcome | undefined } {
+  if (told === undefined) {
+    return { state: 'succeeded', outcome: undefined };
+  }
+  const { results, ...outcome } = told;
+  const items = 'itemIds' in item ? { items: resultsOf(item.itemIds, told) } : {};
+  return { state: stateOf(outcome), outcome: { ...outcome, ...items } };
+}
+
+/** Counts tell of each only when they tell the same of all. */
+function resultsOf(itemIds: readonly string[], { results, ...outcome }: Outcome): OperationItemResult[] {
+  const told = new Map(results.map(({ itemId, state }) => [itemId, state]));
+  const rest = stateOf(outcome) === 'succeeded' && outcome.skipped === 0 ? 'succeeded' : 'unknown';
+  return itemIds.map((itemId) => ({ itemId, state: told.get(itemId) ?? rest }));
+}
 
 /**
  * What upstream's counts mean. A 200 alone is no success; nothing restored because nothing had changed is one. An answer
  * without counts (older servers send none) is taken at its word. Where upstream gives a verdict of its own, counts do not make
  * it better.
  */
-export function stateOf(
-  outcome: OperationOutcome | undefined,
-): Extract<FinalOperationState, 'succeeded' | 'partially-succeeded' | 'failed'> {
-  if (outcome === undefined) {
-    return 'succeeded';
-  }
+function stateOf(outcome: OperationOutcome): Ended {
   const { restored, skipped, skippedByError = 0, result } = outcome;
   const failed = outcome.failed + skippedByError;
   if (failed === 0 && result !== 'failed') {

@@ -28,6 +28,17 @@ export class OperationIssueDto {
   message!: string;
 }
 
+export class OperationItemResultDto {
+  @ApiProperty({ type: String })
+  itemId!: string;
+
+  @ApiProperty({
+    enum: ['succeeded', 'failed', 'skipped', 'unknown'],
+    description: '`unknown`: the backup server gave counts only.',
+  })
+  state!: 'succeeded' | 'failed' | 'skipped' | 'unknown';
+}
+
 export class OperationOutcomeDto {
   @ApiProperty({ type: 'integer', description: 'Items the backup server looked at.' })
   total!: number;
@@ -43,6 +54,9 @@ export class OperationOutcomeDto {
 
   @ApiProperty({ type: [OperationIssueDto] })
   issues!: OperationIssueDto[];
+
+  @ApiPropertyOptional({ type: [OperationItemResultDto], description: 'Of several items: what became of each.' })
+  items?: OperationItemResultDto[];
 }
 
 export class OperationProblemDto {

@@ -1,5 +1,5 @@
-import type { OutcomeIssue } from '../../model.js';
-import { Fields, storable } from '../../wire/fields.js';
+import type { ItemResult, OutcomeIssue } from '../../model.js';
+import { Fields, lower, storable } from '../../wire/fields.js';
 
 /** One thing that went wrong upstream may hold an error and any number of warnings: an issue each. */
 export function readIssues(value: unknown): OutcomeIssue[] {
@@ -11,6 +11,22 @@ export function readIssues(value: unknown): OutcomeIssue[] {
     ...texts(fields.optionalList('warnings')).map((message) => ({ ...about, severity: 'warning' as const, message })),
   ];
 }
+
+/** By the item's own status (v8), or that it has an error; of what has neither, nothing is said. */
+export function readResults(value: unknown): ItemResult[] {
+  const fields = new Fields(value, 'a restored item');
+  const itemId = fields.optionalString('id');
+  const status = states[lower(fields.optionalString('status') ?? '')];
+  const state = status ?? (fields.optionalString('error') ? 'failed' : undefined);
+  return itemId === undefined || state === undefined ? [] : [{ itemId, state }];
+}
+
+const states: Readonly<Record<string, ItemResult['state'] | undefined>> = {
+  success: 'succeeded',
+  warning: 'succeeded',
+  failed: 'failed',
+  skipped: 'skipped',
+};
 
 export function texts(values: readonly unknown[]): string[] {
   return values.filter((value): value is string => typeof value === 'string' && value !== '').map(storable);

@@ -1,6 +1,6 @@
 import type { Outcome } from '../../model.js';
 import { Fields } from '../../wire/fields.js';
-import { readIssues } from '../shared/issues.js';
+import { readIssues, readResults } from '../shared/issues.js';
 
 /** The v5 page promises no body, real servers send the counts: nothing at all is as good an answer as they are. */
 export function readStatistics(body: unknown): Outcome | undefined {
@@ -18,5 +18,6 @@ export function readStatistics(body: unknown): Outcome | undefined {
     failedRestrictions: fields.optionalCount('failedRestrictionsCount'),
     result: undefined,
     issues: fields.optionalList('restoreIssues').flatMap(readIssues),
+    results: fields.optionalList('restoreIssues').flatMap(readResults),
   };
 }

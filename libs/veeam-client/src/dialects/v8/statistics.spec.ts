@@ -20,6 +20,10 @@ it('statistics are counts, and issues of the whole, of each item and of the item
     restored: 3,
     failed: 2,
     skipped: 1,
+    results: [
+      { itemId: '1', state: 'succeeded' },
+      { itemId: '2', state: 'failed' },
+    ],
     issues: [
       { ...about, severity: 'error', message: 'e' },
       { ...about, severity: 'warning', message: 'w' },
