@@ -60,6 +60,8 @@ export interface TestDialect extends Wire {
   readonly copyWithoutPassword: Ability;
   /** What an answer without a body to a restore means. */
   readonly emptyAnswer: 'succeeded' | 'interrupted';
+  /** Earlier versions of items, and a search through all OneDrives at once. */
+  readonly versions: boolean;
   /** The settings that let it send mail: any one of them is enough. */
   readonly emailSettings: readonly ('veod' | 'vesp')[];
 }
@@ -110,6 +112,7 @@ const v5: TestDialect = {
   restoreOfAllVersions: done,
   copyWithoutPassword: notSupportedBy('v5'),
   emptyAnswer: 'succeeded',
+  versions: false,
   emailSettings: ['veod', 'vesp'],
 };
 
@@ -123,6 +126,7 @@ const v8: TestDialect = {
   restoreOfAllVersions: notSupportedBy('v8'),
   copyWithoutPassword: done,
   emptyAnswer: 'interrupted',
+  versions: true,
   emailSettings: ['veod'],
 };
 
