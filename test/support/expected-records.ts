@@ -17,6 +17,12 @@ export function expectedRecords(row: string, column: string, status: number): st
 }
 
 function denial(row: string, column: string, status: number): string[] {
+  if (isOneCall(row)) {
+    // Those who may open a session there are told of no OneDrive but their own.
+    return column === 'alice>bob'
+      ? ['openRestoreSession allow people-open-restore-sessions', `${actionOf(row)} deny default-deny`]
+      : ['openRestoreSession deny default-deny'];
+  }
   // The decision on another action than the one explained was never made.
   if (row.endsWith('/explain') && !withoutSession.includes(column)) return [];
   if (row.includes('audit-records')) return ['readAuditRecords deny default-deny'];
@@ -40,6 +46,10 @@ function allowed(row: string, column: string): string[] {
     const opening = isOperator ? permit : 'people-open-restore-sessions';
     return [`openRestoreSession allow ${opening}`, 'restore-session.opened'];
   }
+  if (isOneCall(row)) {
+    const opening = isOperator ? permit : 'people-open-restore-sessions';
+    return [`openRestoreSession allow ${opening}`, 'restore-session.opened', `${actionOf(row)} allow ${permit}`];
+  }
   if (row.startsWith('DELETE') || row.endsWith(':sid/Action')) return ['restore-session.stopped'];
   if (/device-?code/i.test(row)) {
     return ['requestDeviceCode allow operators-request-device-codes', 'device-code.issued'];
@@ -61,7 +71,13 @@ function isOpening(row: string): boolean {
   return row === 'POST /api/v1/restore-sessions' || row.endsWith('Organizations/:id/Action');
 }
 
+/** What opens a session, finds the item and acts on it. */
+function isOneCall(row: string): boolean {
+  return /(?:restores|downloads)$/.test(row);
+}
+
 function actionOf(row: string): string {
+  if (isOneCall(row)) return row.endsWith('restores') ? 'restore' : 'save';
   const [, name = 'browse'] = actions.exec(row) ?? [];
   return name === 'restoreToOriginalLocation' ? 'restore' : name.replace(/To$/, '');
 }

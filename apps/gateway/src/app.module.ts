@@ -51,6 +51,12 @@ import { BlockingProgress } from './operations/blocking-progress.js';
 import { ClaimedOperations } from './operations/claimed-operations.js';
 import { FollowedOperations } from './operations/followed-operations.js';
 import { LeftOperations } from './operations/left-operations.js';
+import { ItemPaths } from './one-call/item-paths.service.js';
+import { ItemSizes } from './one-call/item-sizes.service.js';
+import { OneCallResponder } from './one-call/one-call-responder.js';
+import { OneCallController } from './one-call/one-call.controller.js';
+import { OneCallService } from './one-call/one-call.service.js';
+import { UsersOneDrive } from './one-call/users-onedrive.service.js';
 import { OperationEnds } from './operations/operation-ends.js';
 import { OperationEventsResponder } from './operations/operation-events-responder.js';
 import { OperationEventsService } from './operations/operation-events.service.js';
@@ -102,6 +108,7 @@ const controllers = [
   DocumentActionsController,
   DocumentVersionActionsController,
   DocumentsActionsController,
+  OneCallController,
   DeviceCodesController,
   OperationsController,
   SendReadinessController,
@@ -172,6 +179,11 @@ const services = [
   OperationEventsResponder,
   SavesService,
   DownloadResponder,
+  UsersOneDrive,
+  ItemPaths,
+  ItemSizes,
+  OneCallService,
+  OneCallResponder,
   V5ActionResponder,
   WebhookOutbox,
   WebhookDispatcher,

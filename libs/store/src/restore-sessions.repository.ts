@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, inArray, isNull, lt, ne, notExists, or, sql } from 'drizzle-orm';
+import { and, desc, eq, exists, gt, inArray, isNull, lt, ne, notExists, or, sql } from 'drizzle-orm';
 
 import type { Statements, Orm } from './database.js';
 import { operations, restoreSessions } from './schema.js';
@@ -22,6 +22,8 @@ export interface StoredRestoreSession {
   readonly reason: string | undefined;
   /** For whom a service opened it, by its word. */
   readonly onBehalfOf: string | undefined;
+  /** Opened for one operation, and to be stopped once that has ended. */
+  readonly isForOneOperation: boolean;
   readonly createdAt: Date;
   readonly lastUsedAt: Date;
   readonly stoppedAt: Date | undefined;
@@ -154,7 +156,7 @@ export class RestoreSessionsRepository {
     return rows.length === 1;
   }
 
-  /** Open sessions that nobody used since `usedBefore` and no operation needs. */
+  /** Open sessions that no operation needs and nobody used since `usedBefore`, or whose only operation is over. */
   async listIdle(usedBefore: Date, unreconciledSince: Date, limit: number): Promise<StoredRestoreSession[]> {
     const rows = await this.database.run((orm) =>
       orm
@@ -163,7 +165,7 @@ export class RestoreSessionsRepository {
         .where(
           and(
             isNull(restoreSessions.stoppedAt),
-            lt(restoreSessions.lastUsedAt, usedBefore),
+            or(lt(restoreSessions.lastUsedAt, usedBefore), and(restoreSessions.isForOneOperation, hadOperation(orm))),
             isUnneeded(orm, unreconciledSince),
           ),
         )
@@ -171,6 +173,15 @@ export class RestoreSessionsRepository {
     );
     return rows.map(toSession);
   }
+}
+
+function hadOperation(orm: Orm) {
+  return exists(
+    orm
+      .select({ one: sql`1` })
+      .from(operations)
+      .where(eq(operations.restoreSessionId, restoreSessions.id)),
+  );
 }
 
 /** Neither queued nor running nor, for a while, interrupted without anybody knowing what became of it. */

@@ -43,6 +43,8 @@ export const restoreSessions = pgTable(
     showAllVersions: boolean('show_all_versions').notNull(),
     reason: text('reason'),
     onBehalfOf: text('on_behalf_of'),
+    /** Opened for one operation, and to be stopped once that has ended. */
+    isForOneOperation: boolean('for_one_operation').notNull().default(false),
     createdAt: time('created_at').notNull(),
     lastUsedAt: time('last_used_at').notNull(),
     stoppedAt: time('stopped_at'),

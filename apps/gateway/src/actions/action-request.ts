@@ -4,6 +4,8 @@ import type { ActionItem, CopyOptions, MailOptions, RestoreOptions } from '@app/
 /** What a caller asks for, the same from every surface; every default is explicit by now. */
 export type ActionRequest = RestoreRequest | CopyRequest | SendRequest | SaveRequest;
 export type Action = ActionRequest['action'];
+/** What does not run in its own request, as a download does. */
+export type QueuedRequest = Exclude<ActionRequest, SaveRequest>;
 
 /** Where an action happens: on what in which restore session, both as the caller named them. */
 export interface ActionTarget {

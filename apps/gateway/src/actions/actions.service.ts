@@ -22,7 +22,7 @@ import { Replica } from '../operations/replica.js';
 import type { StoredRequest } from '../operations/stored-request.js';
 import { ItemAuthorization, type PermittedAction } from '../policy/item-authorization.service.js';
 import type { FoundItem } from '../policy/item-lookup.service.js';
-import { type AskedCopy, type AskedOfItem, purposeOf } from '../policy/item-question.js';
+import { type AskedCopy, type AskedOfItem, type ItemPlace, purposeOf } from '../policy/item-question.js';
 import { MailRules } from '../policy/mail-rules.service.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
 import { RestoreSessionsService } from '../restore-sessions/restore-sessions.service.js';
@@ -30,10 +30,10 @@ import type {
   ActionRequest,
   ActionTarget,
   CopyRequest,
+  QueuedRequest,
   Reasoned,
   RestoreRequest,
   SaveRequest,
-  SendRequest,
 } from './action-request.js';
 import { OPERATOR_CEILING, OperatorCeilings, overCeiling } from './operator-ceilings.js';
 import { type RepeatBy, RepeatedRequests } from './repeated-requests.service.js';
@@ -67,59 +67,36 @@ export class ActionsService {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** @param repeatBy makes it a repeat that is not done again; absent: nothing does. So for `copy` and `send`. */
-  async restore(
+  /** @param repeatBy makes it a repeat that is not done again; absent: nothing does */
+  begin(
     principal: Principal,
     target: ActionTarget,
-    request: RestoreRequest,
-    repeatBy?: RepeatBy,
+    request: QueuedRequest,
+    repeatBy: RepeatBy | undefined,
   ): Promise<Operation> {
-    return this.once(principal, target, request, repeatBy, async (session, idempotency) => {
-      const asked = this.toAsked(principal, session, request);
-      const decision = await this.authorization.act(principal, session, target.item, asked);
-      const { documentVersion, documentAction } = request;
-      const stored: StoredRequest = { action: 'restore', documentVersion, documentAction };
-      return this.queue(principal, session, decision, request, { stored, idempotency });
+    return this.repeated.once(principal, target, request, repeatBy, {
+      ask: (place) => this.toAsked(principal, place, request),
+      begin: (idempotency) => this.accept(principal, target, request, idempotency),
     });
   }
 
-  async copy(
+  /** Decides on an action and records it, whatever it may repeat. */
+  accept(
     principal: Principal,
     target: ActionTarget,
-    request: CopyRequest,
-    repeatBy?: RepeatBy,
+    request: QueuedRequest,
+    idempotency: Idempotency | undefined,
   ): Promise<Operation> {
-    return this.once(principal, target, request, repeatBy, async (session, idempotency) => {
-      const asked = this.toAskedCopy(session, request);
-      const decision = await this.authorization.copy(principal, session, target.item, asked);
-      const stored = toStoredCopy(request, decision.target);
-      return this.queue(principal, session, decision, request, { stored, idempotency });
-    });
-  }
-
-  async send(
-    principal: Principal,
-    target: ActionTarget,
-    request: SendRequest,
-    repeatBy?: RepeatBy,
-  ): Promise<Operation> {
-    return this.once(principal, target, request, repeatBy, async (session, idempotency) => {
-      const { to, subject, text } = request;
-      const from = this.mailRules.sender(principal, request.from);
-      const asked = this.toAsked(principal, session, request);
-      const decision = await this.authorization.act(principal, session, target.item, asked);
-      if (!(await this.client.emailReadiness()).isReady) {
-        throw new EmailNotSetUpError('E-mail is not set up on the backup server.');
-      }
-      const stored: StoredRequest = { action: 'send', from: from.address, to, subject, text };
-      return this.queue(principal, session, decision, request, { stored, idempotency });
+    return this.sessions.use(principal, target.sid, async (session) => {
+      const permitted = await this.decide(principal, session, target.item, request);
+      return this.queue(principal, session, permitted.decision, request, { stored: permitted.stored, idempotency });
     });
   }
 
   /** A download does not wait in the queue. @throws OperationConflictError while another operation of the session runs */
   async startSave(principal: Principal, target: ActionTarget, request: SaveRequest): Promise<StartedSave> {
     return this.sessions.use(principal, target.sid, async (session) => {
-      const asked = this.toAsked(principal, session, request);
+      const asked = this.toAskedOfItem(principal, session, request);
       const decision = await this.authorization.act(principal, session, target.item, asked);
       await this.client.demandAction({ action: 'save', item: target.item });
       const save = this.toNewOperation(principal, session, decision, request, {
@@ -136,40 +113,58 @@ export class ActionsService {
     });
   }
 
+  /** What the policy is asked about an action. */
+  toAsked(principal: Principal, place: ItemPlace, request: ActionRequest): AskedOfItem | AskedCopy {
+    return request.action === 'copy' ? this.toAskedCopy(place, request) : this.toAskedOfItem(principal, place, request);
+  }
+
   /** What the policy says to an action, which is neither recorded nor done. */
   async explain(principal: Principal, target: ActionTarget, request: ActionRequest): Promise<PolicyDecision> {
     return this.sessions.use(principal, target.sid, async (session) => {
-      const asked = this.toAskedAny(principal, session, request);
+      const asked = this.toAsked(principal, session, request);
       return this.authorization.explain(principal, session, target.item, asked);
     });
   }
 
-  private async once(
-    principal: Principal,
-    target: ActionTarget,
-    request: RestoreRequest | CopyRequest | SendRequest,
-    repeatBy: RepeatBy | undefined,
-    begin: (session: RestoreSession, idempotency: Idempotency | undefined) => Promise<Operation>,
-  ): Promise<Operation> {
-    return this.repeated.once(principal, target, request, repeatBy, {
-      ask: (session) => this.toAskedAny(principal, session, request),
-      begin: (idempotency) => this.sessions.use(principal, target.sid, (session) => begin(session, idempotency)),
-    });
-  }
-
-  private toAskedAny(principal: Principal, session: RestoreSession, request: ActionRequest): AskedOfItem | AskedCopy {
-    return request.action === 'copy' ? this.toAskedCopy(session, request) : this.toAsked(principal, session, request);
-  }
-
-  private toAsked(
+  private async decide(
     principal: Principal,
     session: RestoreSession,
+    item: ActionItem,
+    request: QueuedRequest,
+  ): Promise<{ decision: PermittedAction; stored: StoredRequest }> {
+    switch (request.action) {
+      case 'restore': {
+        const asked = this.toAskedOfItem(principal, session, request);
+        const decision = await this.authorization.act(principal, session, item, asked);
+        const { documentVersion, documentAction } = request;
+        return { decision, stored: { action: 'restore', documentVersion, documentAction } };
+      }
+      case 'copy': {
+        const decision = await this.authorization.copy(principal, session, item, this.toAskedCopy(session, request));
+        return { decision, stored: toStoredCopy(request, decision.target) };
+      }
+      case 'send': {
+        const { to, subject, text } = request;
+        const from = this.mailRules.sender(principal, request.from);
+        const asked = this.toAskedOfItem(principal, session, request);
+        const decision = await this.authorization.act(principal, session, item, asked);
+        if (!(await this.client.emailReadiness()).isReady) {
+          throw new EmailNotSetUpError('E-mail is not set up on the backup server.');
+        }
+        return { decision, stored: { action: 'send', from: from.address, to, subject, text } };
+      }
+    }
+  }
+
+  private toAskedOfItem(
+    principal: Principal,
+    place: ItemPlace,
     request: Exclude<ActionRequest, CopyRequest>,
   ): AskedOfItem {
     const { action, reason, onBehalfOf } = request;
     switch (action) {
       case 'restore':
-        return { ...request, credentialProfile: this.profileName(session, request) };
+        return { ...request, credentialProfile: this.profileName(place, request) };
       case 'send':
         return {
           action,
@@ -183,15 +178,15 @@ export class ActionsService {
     }
   }
 
-  private toAskedCopy(session: RestoreSession, request: CopyRequest): AskedCopy {
-    return { ...request, credentialProfile: this.profileName(session, request) };
+  private toAskedCopy(place: ItemPlace, request: CopyRequest): AskedCopy {
+    return { ...request, credentialProfile: this.profileName(place, request) };
   }
 
   private async queue(
     principal: Principal,
     session: RestoreSession,
     decision: PermittedAction,
-    request: RestoreRequest | CopyRequest | SendRequest,
+    request: QueuedRequest,
     { stored, idempotency }: { stored: StoredRequest; idempotency: Idempotency | undefined },
   ): Promise<Operation> {
     const credential = await this.chooseCredential(session, decision.item, request);
@@ -260,9 +255,9 @@ export class ActionsService {
   }
 
   /** What the policy is told of the credentials: nothing of a device code, and the name even of a profile that is not there. */
-  private profileName(session: RestoreSession, request: RestoreRequest | CopyRequest): string | undefined {
+  private profileName(place: ItemPlace, request: RestoreRequest | CopyRequest): string | undefined {
     return request.userCode === undefined
-      ? (request.credentialProfile ?? this.profiles.defaultOf(session.organizationName)?.name)
+      ? (request.credentialProfile ?? this.profiles.defaultOf(place.organizationName)?.name)
       : undefined;
   }
 
@@ -270,7 +265,7 @@ export class ActionsService {
   private async chooseCredential(
     session: RestoreSession,
     item: ActionItem,
-    request: RestoreRequest | CopyRequest | SendRequest,
+    request: QueuedRequest,
   ): Promise<string | undefined> {
     if (request.action === 'send') {
       await this.client.demandAction({ action: 'send', item });

@@ -34,10 +34,7 @@ export class DocumentActionsController {
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationDto> {
-    return this.operations.respond(
-      reply,
-      this.actions.restore(principal, target, toRestoreRequest(body), repeatBy(key)),
-    );
+    return this.operations.respond(reply, this.actions.begin(principal, target, toRestoreRequest(body), repeatBy(key)));
   }
 
   @CopyRoute('a document')
@@ -48,7 +45,7 @@ export class DocumentActionsController {
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationDto> {
-    return this.operations.respond(reply, this.actions.copy(principal, target, toCopyRequest(body), repeatBy(key)));
+    return this.operations.respond(reply, this.actions.begin(principal, target, toCopyRequest(body), repeatBy(key)));
   }
 
   @SendRoute('a document')
@@ -59,7 +56,7 @@ export class DocumentActionsController {
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationDto> {
-    return this.operations.respond(reply, this.actions.send(principal, target, toSendRequest(body), repeatBy(key)));
+    return this.operations.respond(reply, this.actions.begin(principal, target, toSendRequest(body), repeatBy(key)));
   }
 
   @SaveRoute('a document', ', as it is or as a ZIP')
@@ -90,10 +87,7 @@ export class DocumentVersionActionsController {
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationDto> {
-    return this.operations.respond(
-      reply,
-      this.actions.restore(principal, target, toRestoreRequest(body), repeatBy(key)),
-    );
+    return this.operations.respond(reply, this.actions.begin(principal, target, toRestoreRequest(body), repeatBy(key)));
   }
 
   @CopyRoute('an earlier version of a document')
@@ -104,7 +98,7 @@ export class DocumentVersionActionsController {
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationDto> {
-    return this.operations.respond(reply, this.actions.copy(principal, target, toCopyRequest(body), repeatBy(key)));
+    return this.operations.respond(reply, this.actions.begin(principal, target, toCopyRequest(body), repeatBy(key)));
   }
 
   @SendRoute('an earlier version of a document')
@@ -115,7 +109,7 @@ export class DocumentVersionActionsController {
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationDto> {
-    return this.operations.respond(reply, this.actions.send(principal, target, toSendRequest(body), repeatBy(key)));
+    return this.operations.respond(reply, this.actions.begin(principal, target, toSendRequest(body), repeatBy(key)));
   }
 
   @SaveRoute('an earlier version of a document', ', as it is or as a ZIP')
@@ -148,7 +142,7 @@ export class DocumentsActionsController {
   ): Promise<OperationDto> {
     return this.operations.respond(
       reply,
-      this.actions.restore(principal, bulkTarget(target, 'documents', body), toRestoreRequest(body), repeatBy(key)),
+      this.actions.begin(principal, bulkTarget(target, 'documents', body), toRestoreRequest(body), repeatBy(key)),
     );
   }
 
@@ -162,7 +156,7 @@ export class DocumentsActionsController {
   ): Promise<OperationDto> {
     return this.operations.respond(
       reply,
-      this.actions.copy(principal, bulkTarget(target, 'documents', body), toCopyRequest(body), repeatBy(key)),
+      this.actions.begin(principal, bulkTarget(target, 'documents', body), toCopyRequest(body), repeatBy(key)),
     );
   }
 
@@ -176,7 +170,7 @@ export class DocumentsActionsController {
   ): Promise<OperationDto> {
     return this.operations.respond(
       reply,
-      this.actions.send(principal, bulkTarget(target, 'documents', body), toSendRequest(body), repeatBy(key)),
+      this.actions.begin(principal, bulkTarget(target, 'documents', body), toSendRequest(body), repeatBy(key)),
     );
   }
 

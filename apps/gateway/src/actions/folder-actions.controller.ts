@@ -34,10 +34,7 @@ export class FolderActionsController {
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationDto> {
-    return this.operations.respond(
-      reply,
-      this.actions.restore(principal, target, toRestoreRequest(body), repeatBy(key)),
-    );
+    return this.operations.respond(reply, this.actions.begin(principal, target, toRestoreRequest(body), repeatBy(key)));
   }
 
   @CopyRoute('a folder')
@@ -48,7 +45,7 @@ export class FolderActionsController {
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationDto> {
-    return this.operations.respond(reply, this.actions.copy(principal, target, toCopyRequest(body), repeatBy(key)));
+    return this.operations.respond(reply, this.actions.begin(principal, target, toCopyRequest(body), repeatBy(key)));
   }
 
   @SendRoute('a folder')
@@ -59,7 +56,7 @@ export class FolderActionsController {
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationDto> {
-    return this.operations.respond(reply, this.actions.send(principal, target, toSendRequest(body), repeatBy(key)));
+    return this.operations.respond(reply, this.actions.begin(principal, target, toSendRequest(body), repeatBy(key)));
   }
 
   @SaveRoute('a folder', ' as a ZIP')
@@ -90,10 +87,7 @@ export class FolderVersionActionsController {
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationDto> {
-    return this.operations.respond(
-      reply,
-      this.actions.restore(principal, target, toRestoreRequest(body), repeatBy(key)),
-    );
+    return this.operations.respond(reply, this.actions.begin(principal, target, toRestoreRequest(body), repeatBy(key)));
   }
 
   @CopyRoute('an earlier version of a folder')
@@ -104,7 +98,7 @@ export class FolderVersionActionsController {
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationDto> {
-    return this.operations.respond(reply, this.actions.copy(principal, target, toCopyRequest(body), repeatBy(key)));
+    return this.operations.respond(reply, this.actions.begin(principal, target, toCopyRequest(body), repeatBy(key)));
   }
 
   @SendRoute('an earlier version of a folder')
@@ -115,7 +109,7 @@ export class FolderVersionActionsController {
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationDto> {
-    return this.operations.respond(reply, this.actions.send(principal, target, toSendRequest(body), repeatBy(key)));
+    return this.operations.respond(reply, this.actions.begin(principal, target, toSendRequest(body), repeatBy(key)));
   }
 
   @SaveRoute('an earlier version of a folder', ' as a ZIP')
@@ -148,7 +142,7 @@ export class FoldersActionsController {
   ): Promise<OperationDto> {
     return this.operations.respond(
       reply,
-      this.actions.restore(principal, bulkTarget(target, 'folders', body), toRestoreRequest(body), repeatBy(key)),
+      this.actions.begin(principal, bulkTarget(target, 'folders', body), toRestoreRequest(body), repeatBy(key)),
     );
   }
 
@@ -162,7 +156,7 @@ export class FoldersActionsController {
   ): Promise<OperationDto> {
     return this.operations.respond(
       reply,
-      this.actions.copy(principal, bulkTarget(target, 'folders', body), toCopyRequest(body), repeatBy(key)),
+      this.actions.begin(principal, bulkTarget(target, 'folders', body), toCopyRequest(body), repeatBy(key)),
     );
   }
 
@@ -176,7 +170,7 @@ export class FoldersActionsController {
   ): Promise<OperationDto> {
     return this.operations.respond(
       reply,
-      this.actions.send(principal, bulkTarget(target, 'folders', body), toSendRequest(body), repeatBy(key)),
+      this.actions.begin(principal, bulkTarget(target, 'folders', body), toSendRequest(body), repeatBy(key)),
     );
   }
 

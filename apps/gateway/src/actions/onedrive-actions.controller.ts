@@ -33,10 +33,7 @@ export class OneDriveActionsController {
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationDto> {
-    return this.operations.respond(
-      reply,
-      this.actions.restore(principal, target, toRestoreRequest(body), repeatBy(key)),
-    );
+    return this.operations.respond(reply, this.actions.begin(principal, target, toRestoreRequest(body), repeatBy(key)));
   }
 
   @CopyRoute('a OneDrive')
@@ -47,7 +44,7 @@ export class OneDriveActionsController {
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationDto> {
-    return this.operations.respond(reply, this.actions.copy(principal, target, toCopyRequest(body), repeatBy(key)));
+    return this.operations.respond(reply, this.actions.begin(principal, target, toCopyRequest(body), repeatBy(key)));
   }
 
   @SendRoute('a OneDrive')
@@ -58,7 +55,7 @@ export class OneDriveActionsController {
     @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationDto> {
-    return this.operations.respond(reply, this.actions.send(principal, target, toSendRequest(body), repeatBy(key)));
+    return this.operations.respond(reply, this.actions.begin(principal, target, toSendRequest(body), repeatBy(key)));
   }
 
   @SaveRoute('a OneDrive', ' as a ZIP')

@@ -8,8 +8,7 @@ import { aboutSession, AuditTrail } from '../audit/audit-trail.js';
 import { KeyedHashes } from '../infrastructure/keyed-hashes.js';
 import { ownerOf } from '../operations/operations.service.js';
 import { ItemAuthorization } from '../policy/item-authorization.service.js';
-import { type AskedCopy, type AskedOfItem, purposeOf } from '../policy/item-question.js';
-import type { RestoreSession } from '../restore-sessions/restore-session.js';
+import { type AskedCopy, type AskedOfItem, type ItemPlace, purposeOf } from '../policy/item-question.js';
 import { RestoreSessionsService } from '../restore-sessions/restore-sessions.service.js';
 import type { ActionRequest, ActionTarget } from './action-request.js';
 import { requestFingerprint } from './request-fingerprint.js';
@@ -20,6 +19,9 @@ export type RepeatBy = { readonly idempotencyKey: string } | 'same-request';
 export function repeatBy(key: string | undefined): RepeatBy | undefined {
   return key === undefined ? undefined : { idempotencyKey: key };
 }
+
+/** On what a request is to be done: named by it, or by what it says instead. */
+export type RequestedTarget = ActionTarget | { readonly toBeFound: Readonly<Record<string, unknown>> };
 
 /** What may refuse a repeat only because the first one got in before it. */
 const consequences: ReadonlySet<ProblemCode> = new Set([
@@ -49,14 +51,14 @@ export class RepeatedRequests {
    */
   async once(
     principal: Principal,
-    target: ActionTarget,
+    target: RequestedTarget,
     request: ActionRequest,
     repeatBy: RepeatBy | undefined,
     {
       ask,
       begin,
     }: {
-      ask: (session: RestoreSession) => AskedOfItem | AskedCopy;
+      ask: (place: ItemPlace) => AskedOfItem | AskedCopy;
       begin: (idempotency: Idempotency | undefined) => Promise<Operation>;
     },
   ): Promise<Operation> {
@@ -82,11 +84,11 @@ export class RepeatedRequests {
   /** By what a repeat of the request will be known, and the operation if it is one itself. */
   private async look(
     principal: Principal,
-    { sid, item }: ActionTarget,
+    target: RequestedTarget,
     request: ActionRequest,
     repeatBy: RepeatBy,
   ): Promise<{ idempotency: Idempotency; first: Operation | undefined }> {
-    const path = { sid: sid.toLowerCase(), item };
+    const path = 'sid' in target ? { sid: target.sid.toLowerCase(), item: target.item } : target.toBeFound;
     const fingerprint = requestFingerprint(path, request, await this.keyedHashes.of('fingerprints'));
     if (repeatBy !== 'same-request') {
       const idempotency = { key: repeatBy.idempotencyKey, fingerprint };
@@ -108,16 +110,18 @@ export class RepeatedRequests {
 
   private async repeat(
     principal: Principal,
-    { sid, item }: ActionTarget,
+    target: RequestedTarget,
     request: ActionRequest,
-    ask: (session: RestoreSession) => AskedOfItem | AskedCopy,
+    ask: (place: ItemPlace) => AskedOfItem | AskedCopy,
     { idempotency, began }: { idempotency: Idempotency; began: Operation },
   ): Promise<Operation> {
+    const isSame = began.fingerprint === idempotency.fingerprint;
+    // What another request would find is looked for no further.
+    if (!isSame && !('sid' in target)) throw keyReused();
+    const { sid, item } = 'sid' in target ? target : { sid: began.restoreSessionId, item: began.item };
     const session = await this.sessions.find(principal, sid);
-    const decision = await this.authorization.again(principal, session, item, ask(session));
-    if (began.fingerprint !== idempotency.fingerprint) {
-      throw new IdempotencyKeyReusedError('You used this Idempotency-Key for another request; each takes a new one.');
-    }
+    const decision = await this.authorization.byIds(principal, session, item, ask(session));
+    if (!isSame) throw keyReused();
     await this.trail.decided(principal, request.action, decision, {
       ...aboutSession(session),
       operationId: began.id,
@@ -128,6 +132,10 @@ export class RepeatedRequests {
     this.metrics.countRepeatedRequest(request.action);
     return began;
   }
+}
+
+function keyReused(): IdempotencyKeyReusedError {
+  return new IdempotencyKeyReusedError('You used this Idempotency-Key for another request; each takes a new one.');
 }
 
 function mayBeConsequence(error: unknown): boolean {

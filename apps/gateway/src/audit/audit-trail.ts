@@ -313,7 +313,10 @@ export function aboutSession({
   id,
   organizationName,
   upstreamSessionId,
-}: NewRestoreSession): Pick<NewAuditRecord, 'organization' | 'restoreSessionId' | 'upstreamSessionId'> {
+}: Pick<NewRestoreSession, 'organizationName'> & Partial<Pick<NewRestoreSession, 'id' | 'upstreamSessionId'>>): Pick<
+  NewAuditRecord,
+  'organization' | 'restoreSessionId' | 'upstreamSessionId'
+> {
   return { organization: organizationName, restoreSessionId: id, upstreamSessionId };
 }
 

@@ -14,7 +14,7 @@ import { operationLocation } from '../operations/operation-presenter.js';
 import { RunningOperations } from '../operations/running-operations.js';
 import { contentDisposition } from './content-disposition.js';
 import { deliverDownload } from './deliver-download.js';
-import { SavesService } from './saves.service.js';
+import { type RunningSave, SavesService } from './saves.service.js';
 
 const RETRY_AFTER_SECONDS = 30;
 
@@ -43,15 +43,23 @@ export class DownloadResponder {
 
   /** Resolves when the response is over. What it throws was thrown before a byte was sent. */
   respond(principal: Principal, target: ActionTarget, request: SaveRequest, reply: FastifyReply): Promise<void> {
-    const download = this.download(principal, target, request, reply);
+    return this.respondWith(principal, (callerGone) => this.saves.start(principal, target, request, callerGone), reply);
+  }
+
+  /** As `respond`, with a download that is begun otherwise. @param start called once there is room for another download */
+  respondWith(
+    principal: Principal,
+    start: (callerGone: AbortSignal) => Promise<RunningSave>,
+    reply: FastifyReply,
+  ): Promise<void> {
+    const download = this.download(principal, start, reply);
     this.running.add(download);
     return download;
   }
 
   private async download(
     principal: Principal,
-    target: ActionTarget,
-    request: SaveRequest,
+    start: (callerGone: AbortSignal) => Promise<RunningSave>,
     reply: FastifyReply,
   ): Promise<void> {
     const release = this.slots.acquire(principal);
@@ -63,7 +71,7 @@ export class DownloadResponder {
     const { socket } = reply.raw;
     socket?.once('close', onClose);
     try {
-      const save = await this.saves.start(principal, target, request, callerGone.signal);
+      const save = await start(callerGone.signal);
       const result = await deliverDownload({
         stream: save.stream,
         request: reply.request.raw,

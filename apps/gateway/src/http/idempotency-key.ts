@@ -44,7 +44,7 @@ export class IdempotencyKeyGuard implements CanActivate {
       return true;
     }
     if (!this.reflector.get<boolean | undefined>(TAKES_IDEMPOTENCY_KEY, context.getHandler())) {
-      throw invalid('is taken by restore, copy and send of /api/v1 only');
+      throw invalid('is taken by restore, copy, send and /restores of /api/v1 only');
     }
     if (more.length > 0) {
       throw invalid('must be there once');

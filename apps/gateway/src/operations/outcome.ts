@@ -12,12 +12,16 @@ export function endOf(
     return { state: 'succeeded', outcome: undefined };
   }
   const { results, ...outcome } = told;
-  const items = 'itemIds' in item ? { items: resultsOf(item.itemIds, told) } : {};
+  const items = 'itemIds' in item ? { items: resultsOf(item.itemIds, results, outcome) } : {};
   return { state: stateOf(outcome), outcome: { ...outcome, ...items } };
 }
 
 /** Counts tell of each only when they tell the same of all. */
-function resultsOf(itemIds: readonly string[], { results, ...outcome }: Outcome): OperationItemResult[] {
+function resultsOf(
+  itemIds: readonly string[],
+  results: Outcome['results'],
+  outcome: OperationOutcome,
+): OperationItemResult[] {
   const told = new Map(results.map(({ itemId, state }) => [itemId, state]));
   const rest = stateOf(outcome) === 'succeeded' && outcome.skipped === 0 ? 'succeeded' : 'unknown';
   return itemIds.map((itemId) => ({ itemId, state: told.get(itemId) ?? rest }));

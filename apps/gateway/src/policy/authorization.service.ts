@@ -46,16 +46,19 @@ export class AuthorizationService {
    * @throws ForbiddenError when the caller has nothing to do anywhere, or may see the organization but not open a session
    * @throws NotFoundError when it is not one of the caller's organizations, or none at all
    */
-  async openRestoreSession(principal: Principal, organizationId: string, asked: Reasoned): Promise<Organization> {
+  async openRestoreSession(principal: Principal, idOrName: string, asked: Reasoned): Promise<Organization> {
     const { reason, onBehalfOf } = asked;
     const candidates = await this.candidates(principal);
-    const found = candidates.find(({ organization }) => organization.id.toLowerCase() === organizationId.toLowerCase());
+    const wanted = idOrName.toLowerCase();
+    const found = candidates.find(({ organization: { id, name } }) =>
+      [id, name].some((one) => one.toLowerCase() === wanted),
+    );
     if (!found?.listing.allowed) {
       await this.trail.decided(principal, 'openRestoreSession', found?.listing ?? nothingPermits, {
         organization: found?.organization.name.toLowerCase(),
         reason,
         onBehalfOf,
-        detail: { organizationId },
+        detail: { organizationId: idOrName },
       });
       throw candidates.some(({ listing }) => listing.allowed)
         ? new NotFoundError('There is no such organization.')

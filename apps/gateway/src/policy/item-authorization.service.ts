@@ -10,14 +10,16 @@ import { aboutSession, AuditTrail } from '../audit/audit-trail.js';
 import { CLOCK } from '../infrastructure/tokens.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
 import { denied, deniedAtAll, nothingPermits } from './denials.js';
-import { type FoundItem, ItemLookup, noTarget, notFound } from './item-lookup.service.js';
+import { type FoundItem, ItemLookup, noOneDrive, noTarget, notFound } from './item-lookup.service.js';
 import {
   type About,
   type AskedCopy,
   type AskedOfItem,
   circumstances,
   copyQuestion,
+  type ItemPlace,
   itemQuestion,
+  type ItemSort,
   purposeOf,
 } from './item-question.js';
 import { OwnershipService } from './ownership.service.js';
@@ -58,24 +60,29 @@ export class ItemAuthorization {
   ) {}
 
   /** Which OneDrives of a session the caller may browse: all of the organization, or some of the own ones by id. */
-  async browsable(principal: Principal, session: RestoreSession): Promise<'all' | readonly string[]> {
-    const ownOneDrives = await this.ownIds(principal, session);
+  async browsable(principal: Principal, place: ItemPlace): Promise<'all' | readonly string[]> {
+    const ownOneDrives = await this.ownIds(principal, place);
     const decide = (resource: OneDriveResource | { type: 'Organization'; name: string }) =>
       this.policy.engine.decide({
         principal,
         ownOneDrives,
         action: 'browse',
         resource,
-        context: circumstances({ session, time: this.now(), reasonRules: this.reasonRules, item: anyOneDrive }),
+        context: circumstances({
+          place,
+          time: this.now(),
+          reasonRules: this.reasonRules,
+          sort: { kind: 'onedrive' },
+        }),
       });
-    const ofAll = decide({ type: 'Organization', name: session.organizationName });
+    const ofAll = decide({ type: 'Organization', name: place.organizationName });
     if (ofAll.allowed) {
-      await this.recordBrowsing(principal, session, ofAll);
+      await this.recordBrowsing(principal, place, ofAll);
       return 'all';
     }
-    const own = ownOneDrives.map((id) => ({ id, ...decide(toResource(session, id)) })).filter(({ allowed }) => allowed);
+    const own = ownOneDrives.map((id) => ({ id, ...decide(toResource(place, id)) })).filter(({ allowed }) => allowed);
     const policies = [...new Set(own.flatMap((decision) => decision.policies))].sort();
-    await this.recordBrowsing(principal, session, own.length > 0 ? { allowed: true, policies } : ofAll);
+    await this.recordBrowsing(principal, place, own.length > 0 ? { allowed: true, policies } : ofAll);
     return own.map(({ id }) => id);
   }
 
@@ -93,7 +100,7 @@ export class ItemAuthorization {
   ): Promise<PermittedAction> {
     await this.mustEver(principal, asked, session, item);
     const about = await this.about(principal, session, item);
-    return this.recordingRefusal(about, asked, () => this.decided(about, asked));
+    return this.recordingRefusal(about, asked, () => this.decided(session, about, asked));
   }
 
   /**
@@ -108,7 +115,7 @@ export class ItemAuthorization {
     await this.mustEver(principal, asked, session, item);
     const about = await this.about(principal, session, item);
     return this.recordingRefusal(about, asked, async () => {
-      const { decision, ...permitted } = await this.copyDecision(about, asked);
+      const { decision, ...permitted } = await this.copyDecision(session, about, asked);
       if (!decision.allowed) {
         throw new Denial(decision, denied(decision));
       }
@@ -117,30 +124,54 @@ export class ItemAuthorization {
   }
 
   /**
-   * The same decisions on what such a request began before. The backup is not read for them: its restore session may be over by now.
+   * The same decisions by ids alone, where the backup is not read: a restore session may be over by now, or is opened only if this says
+   * yes.
+   * @param sorts what the item may turn out to be: it is enough that the policy permits it for one of them
    * @throws NotFoundError and ForbiddenError as `act` and `copy`
    */
-  async again(
+  async byIds(
     principal: Principal,
-    session: RestoreSession,
+    place: ItemPlace,
     item: ActionItem,
     asked: AskedOfItem | AskedCopy,
+    sorts: readonly ItemSort[] = [item],
   ): Promise<PolicyDecision> {
-    await this.mustEver(principal, asked, session, item);
-    const about = await this.about(principal, session, item);
+    await this.mustEver(principal, asked, place, item);
+    const about = await this.about(principal, place, item);
     return this.recordingRefusal(about, asked, async () => {
-      if (asked.action !== 'copy') {
-        return this.permitted(about, asked);
+      const denials: Denial[] = [];
+      for (const sort of sorts) {
+        try {
+          return await this.decidedByIds({ ...about, sort }, asked);
+        } catch (error) {
+          if (!(error instanceof Denial)) throw error;
+          denials.push(error);
+        }
       }
-      this.permitted(about, toBrowse(asked));
-      const { target } = asked;
-      const { id } = 'oneDriveId' in target ? { id: target.oneDriveId } : await this.lookup.copyTarget(session, target);
-      const decision = this.copyInto(about, asked, id);
-      if (!decision.allowed) {
-        throw new Denial(decision, denied(decision));
-      }
-      return decision;
+      throw denials[0] ?? notFound(item);
     });
+  }
+
+  /**
+   * Of somebody's OneDrive that only the backup can tell: whether the caller may browse whichever it is.
+   * @throws NotFoundError otherwise, as if there were none
+   */
+  async onAnyOneDrive(principal: Principal, place: ItemPlace, asked: AskedOfItem | AskedCopy): Promise<void> {
+    await this.mustEver(principal, asked, place);
+    const decision = this.policy.engine.decide({
+      principal,
+      ownOneDrives: [],
+      action: 'browse',
+      resource: { type: 'Organization', name: place.organizationName },
+      context: circumstances({ place, time: this.now(), reasonRules: this.reasonRules, sort: { kind: 'onedrive' } }),
+    });
+    if (!decision.allowed) {
+      await this.trail.decided(principal, asked.action, decision, {
+        ...aboutSession(place),
+        ...purposeOf(place, asked),
+      });
+      throw noOneDrive();
+    }
   }
 
   /**
@@ -156,9 +187,9 @@ export class ItemAuthorization {
     const about = await this.about(principal, session, item);
     try {
       if (asked.action === 'copy') {
-        return (await this.copyDecision(about, asked)).decision;
+        return (await this.copyDecision(session, about, asked)).decision;
       }
-      await this.decided(about, toBrowse(asked));
+      await this.decided(session, about, toBrowse(asked));
       return this.policy.engine.decide(itemQuestion(about, asked));
     } catch (error) {
       throw error instanceof Denial ? error.answer : error;
@@ -169,15 +200,15 @@ export class ItemAuthorization {
   private async mustEver(
     principal: Principal,
     { action, reason }: AskedOfItem | AskedCopy,
-    session: RestoreSession,
-    item: ActionItem,
+    place: ItemPlace,
+    item?: ActionItem,
   ): Promise<void> {
     const decision = this.policy.engine.firstStage(principal, action);
     if (!decision.allowed) {
       await this.trail.decided(principal, action, decision, {
-        ...aboutSession(session),
+        ...aboutSession(place),
         item,
-        reason: reason ?? session.reason,
+        reason: reason ?? place.reason,
       });
       throw deniedAtAll(decision);
     }
@@ -186,30 +217,57 @@ export class ItemAuthorization {
   /** What is looked at: once for each listing, and not for each of what it shows. */
   private async recordBrowsing(
     principal: Principal,
-    session: RestoreSession,
+    place: ItemPlace,
     decision: Pick<PolicyDecision, 'allowed' | 'policies'>,
     item?: ActionItem,
   ): Promise<void> {
     await this.trail.decided(principal, 'browse', decision, {
-      ...aboutSession(session),
+      ...aboutSession(place),
       item,
-      reason: session.reason,
+      reason: place.reason,
     });
   }
 
   /** What every question about an item begins with. */
-  private async about(principal: Principal, session: RestoreSession, item: ActionItem): Promise<About> {
-    const ownOneDrives = await this.ownIds(principal, session);
-    const resource = toResource(session, item.oneDriveId);
-    return { principal, ownOneDrives, session, item, resource, time: this.now(), reasonRules: this.reasonRules };
+  private async about(principal: Principal, place: ItemPlace, item: ActionItem): Promise<About> {
+    const ownOneDrives = await this.ownIds(principal, place);
+    const resource = toResource(place, item.oneDriveId);
+    return {
+      principal,
+      ownOneDrives,
+      place,
+      item,
+      sort: item,
+      resource,
+      time: this.now(),
+      reasonRules: this.reasonRules,
+    };
   }
 
   /** @throws Denial, NotFoundError */
-  private async decided(about: About, asked: AskedOfItem): Promise<PermittedAction> {
+  private async decided(session: RestoreSession, about: About, asked: AskedOfItem): Promise<PermittedAction> {
     const { policies } = this.permitted(about, asked);
-    const { session, item, ownOneDrives } = about;
+    const { item, ownOneDrives } = about;
     const found = await this.lookup.inBackup(session, item);
     return { ...found, item, isOwn: ownOneDrives.includes(found.oneDrive.id), policies };
+  }
+
+  /** @throws Denial, NotFoundError */
+  private async decidedByIds(about: About, asked: AskedOfItem | AskedCopy): Promise<PolicyDecision> {
+    if (asked.action !== 'copy') {
+      return this.permitted(about, asked);
+    }
+    this.permitted(about, toBrowse(asked));
+    const { target } = asked;
+    const { id } =
+      'oneDriveId' in target
+        ? { id: target.oneDriveId }
+        : await this.lookup.targetByUser(about.place.organizationId, target);
+    const decision = this.copyInto(about, asked, id);
+    if (!decision.allowed) {
+      throw new Denial(decision, denied(decision));
+    }
+    return decision;
   }
 
   /** @throws Denial */
@@ -223,7 +281,7 @@ export class ItemAuthorization {
 
   /** What there is not is on record too, whoever may browse it: ids that are tried out show. */
   private async recordingRefusal<T>(
-    { principal, session, item }: About,
+    { principal, place, item }: About,
     asked: AskedOfItem | AskedCopy,
     decide: () => Promise<T>,
   ): Promise<T> {
@@ -233,27 +291,27 @@ export class ItemAuthorization {
       const denial = error instanceof NotFoundError ? new Denial(nothingPermits, error) : error;
       if (!(denial instanceof Denial)) throw error;
       await this.trail.decided(principal, asked.action, denial.decision, {
-        ...aboutSession(session),
+        ...aboutSession(place),
         item,
-        ...purposeOf(session, asked),
+        ...purposeOf(place, asked),
       });
       throw denial.answer;
     }
   }
 
-  private async copyDecision(about: About, asked: AskedCopy) {
+  private async copyDecision(session: RestoreSession, about: About, asked: AskedCopy) {
     // Before the target is looked for, so that the answer tells nothing of it to who may not even see the source.
-    const permitted = await this.decided(about, toBrowse(asked));
-    const target = await this.lookup.copyTarget(about.session, asked.target);
+    const permitted = await this.decided(session, about, toBrowse(asked));
+    const target = await this.lookup.copyTarget(session, asked.target);
     const decision = this.copyInto(about, asked, target.id);
     return { ...permitted, decision, target, isTargetOwn: about.ownOneDrives.includes(target.id) };
   }
 
   /** @throws Denial where the target does not exist for the caller */
   private copyInto(about: About, asked: AskedCopy, targetId: string): PolicyDecision {
-    const into = toResource(about.session, targetId);
+    const into = toResource(about.place, targetId);
     const decision = this.policy.engine.decide(copyQuestion(about, asked, into));
-    const target: About = { ...about, resource: into, item: { kind: 'onedrive', oneDriveId: targetId } };
+    const target: About = { ...about, resource: into, sort: { kind: 'onedrive' } };
     if (!decision.allowed && !this.mayBrowse(target, asked)) {
       throw new Denial(decision, noTarget(asked.target));
     }
@@ -266,11 +324,11 @@ export class ItemAuthorization {
   }
 
   /** A session opened when the issuer still spoke for the organization proves nothing today. */
-  private async ownIds(principal: Principal, session: RestoreSession): Promise<readonly string[]> {
-    if (!principal.organizations.includes(session.organizationName)) {
+  private async ownIds(principal: Principal, place: ItemPlace): Promise<readonly string[]> {
+    if (!principal.organizations.includes(place.organizationName)) {
       return [];
     }
-    const own = await this.ownership.ownOneDrives(principal, session.organizationId);
+    const own = await this.ownership.ownOneDrives(principal, place.organizationId);
     return own.map(({ id }) => id);
   }
 
@@ -278,9 +336,6 @@ export class ItemAuthorization {
     return new Date(this.clock.now());
   }
 }
-
-/** Lists of OneDrives are about OneDrives as a whole. */
-const anyOneDrive = { kind: 'onedrive' } as const;
 
 /** To look at it, for the same purpose. */
 function toBrowse({ reason, onBehalfOf }: Reasoned): AskedOfItem {
@@ -298,6 +353,6 @@ class Denial extends Error {
   }
 }
 
-function toResource(session: RestoreSession, id: string): OneDriveResource {
-  return { type: 'OneDrive', id, organization: session.organizationName };
+function toResource({ organizationName: organization }: ItemPlace, id: string): OneDriveResource {
+  return { type: 'OneDrive', id, organization };
 }

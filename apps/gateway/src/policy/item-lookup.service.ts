@@ -34,16 +34,24 @@ export class ItemLookup {
 
   /** @throws NotFoundError unless there is exactly one */
   async copyTarget(session: RestoreSession, target: WantedTarget): Promise<OneDrive> {
-    if ('found' in target) {
-      return target.found;
-    }
     if ('oneDriveId' in target) {
       const { oneDriveId } = target;
       return (await this.inBackup(session, { kind: 'onedrive', oneDriveId })).oneDrive;
     }
-    const [user, ...namesakes] = await this.client.findUsers(session.organizationId, target.user);
+    return this.targetByUser(session.organizationId, target);
+  }
+
+  /** As it is in production. @throws NotFoundError unless there is exactly one */
+  async targetByUser(
+    organizationId: string,
+    target: Exclude<WantedTarget, { readonly oneDriveId: string }>,
+  ): Promise<OneDrive> {
+    if ('found' in target) {
+      return target.found;
+    }
+    const [user, ...namesakes] = await this.client.findUsers(organizationId, target.user);
     const oneDrives =
-      user && namesakes.length === 0 ? await this.client.listUserOneDrives(session.organizationId, user.id) : [];
+      user && namesakes.length === 0 ? await this.client.listUserOneDrives(organizationId, user.id) : [];
     const [oneDrive, ...others] = oneDrives;
     if (oneDrive === undefined || others.length > 0) {
       throw noTarget(target);
@@ -98,6 +106,6 @@ export function notFound({ kind }: ActionItem): NotFoundError {
   return kind === 'onedrive' ? noOneDrive() : new NotFoundError('There is no such item in that OneDrive.');
 }
 
-function noOneDrive(): NotFoundError {
+export function noOneDrive(): NotFoundError {
   return new NotFoundError('There is no such OneDrive.');
 }

@@ -29,10 +29,16 @@ export interface AskedCopy
   readonly target: WantedTarget;
 }
 
-/** Who asks about which item of which session, and when. */
+/** Where an item is asked about: in a restore session, or in an organization that one may be opened in. */
+export type ItemPlace = Pick<RestoreSession, 'organizationId' | 'organizationName' | 'reason' | 'onBehalfOf'> &
+  Partial<Pick<RestoreSession, 'id' | 'upstreamSessionId'>>;
+
+/** Who asks about which item, where and when. */
 export interface About extends Pick<PolicyQuestion, 'principal' | 'ownOneDrives'> {
-  readonly session: RestoreSession;
+  readonly place: ItemPlace;
   readonly item: ActionItem;
+  /** What the policy is told of the item. */
+  readonly sort: ItemSort;
   /** The OneDrive that the item is or lies in: what the policy knows. */
   readonly resource: OneDriveResource;
   readonly time: Date;
@@ -75,11 +81,11 @@ export function copyQuestion(about: About, asked: AskedCopy, target: OneDriveRes
 
 /** What is done in a session without a reason of its own is done for the reason the session was opened for; likewise for whom. */
 export function circumstances(
-  { session, time, reasonRules, item }: Pick<About, 'session' | 'time' | 'reasonRules'> & { readonly item: ItemSort },
+  { place, time, reasonRules, sort }: Pick<About, 'place' | 'time' | 'reasonRules' | 'sort'>,
   asked: Reasoned = {},
 ) {
-  const purpose = purposeOf(session, asked);
-  return { time, ...purpose, reasonAccepted: reasonRules.isAccepted(purpose.reason), itemKind: itemKindOf(item) };
+  const purpose = purposeOf(place, asked);
+  return { time, ...purpose, reasonAccepted: reasonRules.isAccepted(purpose.reason), itemKind: itemKindOf(sort) };
 }
 
 /** Several of a kind are asked about as one of them is. */
@@ -88,7 +94,7 @@ function itemKindOf({ kind, versionId }: ItemSort): ItemKind {
 }
 
 /** What sort of item it is, and not which. */
-interface ItemSort {
+export interface ItemSort {
   readonly kind: ActionItem['kind'];
   readonly versionId?: string | undefined;
 }

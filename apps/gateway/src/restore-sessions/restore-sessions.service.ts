@@ -11,7 +11,7 @@ import {
   SessionStoppedError,
 } from '@app/problems';
 import { RestoreSessionsRepository } from '@app/store';
-import { VeeamClient } from '@app/veeam-client';
+import { type Organization, VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import type { Reasoned } from '../actions/action-request.js';
@@ -27,6 +27,8 @@ export interface OpenRestoreSession extends Reasoned {
   readonly pointInTime?: string | undefined;
   readonly showDeleted: boolean;
   readonly showAllVersions: boolean;
+  /** Default false. Otherwise it is stopped by itself once the one operation it is opened for has ended. */
+  readonly isForOneOperation?: boolean;
 }
 
 /** Opens, finds and stops the restore sessions of a caller. A session opened for somebody else does not exist. */
@@ -44,6 +46,15 @@ export class RestoreSessionsService {
 
   async open(principal: Principal, request: OpenRestoreSession): Promise<RestoreSession> {
     const organization = await this.authorization.openRestoreSession(principal, request.organizationId, request);
+    return this.openIn(principal, organization, request);
+  }
+
+  /** @param organization that the caller may open sessions in */
+  async openIn(
+    principal: Principal,
+    organization: Organization,
+    request: Omit<OpenRestoreSession, 'organizationId'>,
+  ): Promise<RestoreSession> {
     const { firstBackupAt, lastBackupAt } = organization;
     if (firstBackupAt === undefined || isBefore(request.pointInTime, firstBackupAt)) {
       throw new BeforeFirstBackupError('The organization has no backup from that time or before.');
@@ -69,6 +80,7 @@ export class RestoreSessionsService {
       showAllVersions,
       reason,
       onBehalfOf,
+      isForOneOperation: request.isForOneOperation ?? false,
       createdAt,
     };
     try {

@@ -1,7 +1,7 @@
 import type { Configuration } from '@app/config';
 import type { Principal } from '@app/identity';
 import { StillRunningError } from '@app/problems';
-import { isFinal, type Operation } from '@app/store';
+import { isFinal } from '@app/store';
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 
@@ -37,7 +37,7 @@ export class V5ActionResponder {
       await this.downloads.respond(principal, target, request, reply);
       return;
     }
-    const accepted = await this.begin(principal, target, request);
+    const accepted = await this.actions.begin(principal, target, request, 'same-request');
     void reply.header('operation-location', operationLocation(this.configuration.server.publicUrl, accepted));
     // A caller who leaves does not cancel it: the wait ends with the operation, or with our patience.
     const operation = await this.ends.wait(accepted, this.configuration.limits.v5MaxWaitMs);
@@ -49,20 +49,5 @@ export class V5ActionResponder {
       throw new OperationFailedError(operation);
     }
     await reply.code(200).send(statistics);
-  }
-
-  private begin(
-    principal: Principal,
-    target: ActionTarget,
-    request: Exclude<ActionRequest, { action: 'save' }>,
-  ): Promise<Operation> {
-    switch (request.action) {
-      case 'restore':
-        return this.actions.restore(principal, target, request, 'same-request');
-      case 'copy':
-        return this.actions.copy(principal, target, request, 'same-request');
-      case 'send':
-        return this.actions.send(principal, target, request, 'same-request');
-    }
   }
 }

@@ -1,0 +1,55 @@
+import { type ActionItem, type Item, VeeamClient } from '@app/veeam-client';
+import { Injectable } from '@nestjs/common';
+
+import type { FoundItem } from '../policy/item-lookup.service.js';
+import type { RestoreSession } from '../restore-sessions/restore-session.js';
+
+/** Beyond that many items nobody counts on. */
+const MOST_COUNTED = 10_000;
+const PAGE_SIZE = 250;
+
+export interface ItemSize {
+  readonly folders: number;
+  readonly documents: number;
+  readonly bytes: number;
+  /** Whether all of it was counted. */
+  readonly isComplete: boolean;
+}
+
+/** Counts what is in an item, in listings. */
+@Injectable()
+export class ItemSizes {
+  constructor(private readonly client: VeeamClient) {}
+
+  async of(session: RestoreSession, { oneDriveId }: ActionItem, { items }: FoundItem): Promise<ItemSize> {
+    const size = { folders: 0, documents: 0, bytes: 0 };
+    const count = (item: Item) => {
+      if (item.kind === 'folder') size.folders++;
+      else size.documents++;
+      size.bytes += item.sizeBytes ?? 0;
+    };
+    items.forEach(count);
+    const open: (string | undefined)[] = items.length === 0 ? [undefined] : foldersAmong(items);
+    while (open.length > 0) {
+      const parentId = open.shift();
+      for (const kind of ['folder', 'document'] as const) {
+        for (let offset: number | undefined = 0; offset !== undefined;) {
+          const page = await this.client.items.list(
+            session.upstreamSessionId,
+            { oneDriveId, kind, parentId },
+            { offset, limit: PAGE_SIZE },
+          );
+          page.items.forEach(count);
+          open.push(...foldersAmong(page.items));
+          if (size.folders + size.documents > MOST_COUNTED) return { ...size, isComplete: false };
+          offset = page.nextOffset;
+        }
+      }
+    }
+    return { ...size, isComplete: true };
+  }
+}
+
+function foldersAmong(items: readonly Item[]): string[] {
+  return items.filter(({ kind }) => kind === 'folder').map(({ id }) => id);
+}

@@ -1,0 +1,180 @@
+import type { Principal } from '@app/identity';
+import type { PolicyDecision } from '@app/policy';
+import type { Operation } from '@app/store';
+import type { ActionItem, Item, OneDrive } from '@app/veeam-client';
+import { Injectable } from '@nestjs/common';
+
+import type { ActionRequest } from '../actions/action-request.js';
+import { ActionsService } from '../actions/actions.service.js';
+import { type RepeatBy, RepeatedRequests } from '../actions/repeated-requests.service.js';
+import { type RunningSave, SavesService } from '../downloads/saves.service.js';
+import { AuthorizationService } from '../policy/authorization.service.js';
+import { ItemAuthorization } from '../policy/item-authorization.service.js';
+import type { AskedCopy, AskedOfItem, ItemPlace } from '../policy/item-question.js';
+import { RestoreSessionEnds } from '../restore-sessions/restore-session-ends.js';
+import type { RestoreSession } from '../restore-sessions/restore-session.js';
+import { RestoreSessionsService } from '../restore-sessions/restore-sessions.service.js';
+import { ItemPaths } from './item-paths.service.js';
+import { type ItemSize, ItemSizes } from './item-sizes.service.js';
+import type { OneCallDownload, OneCallPlace, OneCallRestore } from './one-call-request.js';
+import { onlyOf, UsersOneDrive } from './users-onedrive.service.js';
+
+/** What a request would be about, and whether it would be permitted. */
+export interface Preview {
+  readonly session: RestoreSession;
+  readonly oneDrive: OneDrive;
+  readonly item: ActionItem;
+  /** The one folder or document that is meant; undefined for the OneDrive as a whole. */
+  readonly found: Item | undefined;
+  readonly size: ItemSize;
+  /** The name of what would be used; undefined where none is. */
+  readonly credentialProfile: string | undefined;
+  readonly decision: PolicyDecision;
+}
+
+/** A download and the restore session that was opened for it. */
+export interface OneCallSave {
+  readonly save: RunningSave;
+  readonly session: RestoreSession;
+}
+
+/**
+ * Does in one call what takes several: opens a restore session of its own, finds the item, acts on it as every other surface does, and
+ * leaves the session to be stopped when that has ended. No session is opened before the policy has permitted the action by all that is
+ * known without one.
+ */
+@Injectable()
+export class OneCallService {
+  constructor(
+    private readonly authorization: AuthorizationService,
+    private readonly itemAuthorization: ItemAuthorization,
+    private readonly sessions: RestoreSessionsService,
+    private readonly ends: RestoreSessionEnds,
+    private readonly oneDrives: UsersOneDrive,
+    private readonly paths: ItemPaths,
+    private readonly sizes: ItemSizes,
+    private readonly actions: ActionsService,
+    private readonly repeated: RepeatedRequests,
+    private readonly saves: SavesService,
+  ) {}
+
+  async restore(
+    principal: Principal,
+    { place, request }: OneCallRestore,
+    repeatBy: RepeatBy | undefined,
+  ): Promise<Operation> {
+    const ask = (where: ItemPlace) => this.actions.toAsked(principal, where, request);
+    return this.repeated.once(principal, { toBeFound: { ...place } }, request, repeatBy, {
+      ask,
+      begin: (idempotency) =>
+        this.opened(principal, place, ask, ({ id: sid }, item) =>
+          this.actions.accept(principal, { sid, item }, request, idempotency),
+        ),
+    });
+  }
+
+  /** The backup is looked into, and nothing else is done. */
+  async preview(principal: Principal, { place, request }: OneCallRestore): Promise<Preview> {
+    const browse = (): AskedOfItem => ({ action: 'browse', reason: place.reason, onBehalfOf: place.onBehalfOf });
+    let opened: RestoreSession | undefined;
+    try {
+      return await this.opened(principal, place, browse, async (session, item) => {
+        opened = session;
+        const found = await this.itemAuthorization.browse(principal, session, item);
+        const decision = await this.actions.explain(principal, { sid: session.id, item }, request);
+        return {
+          session,
+          oneDrive: found.oneDrive,
+          item,
+          found: found.items[0],
+          size: await this.sizes.of(session, item, found),
+          credentialProfile: this.credentialProfile(principal, session, request),
+          decision,
+        };
+      });
+    } finally {
+      if (opened) await this.ends.stopUnneeded(opened, principal);
+    }
+  }
+
+  /** @param callerGone aborted when the caller leaves. The session is for the caller of this to stop, when the download is over. */
+  async download(
+    principal: Principal,
+    { place, request }: OneCallDownload,
+    callerGone: AbortSignal,
+  ): Promise<OneCallSave> {
+    const ask = (where: ItemPlace) => this.actions.toAsked(principal, where, request);
+    return this.opened(principal, place, ask, async (session, item) => ({
+      save: await this.saves.start(principal, { sid: session.id, item }, request, callerGone),
+      session,
+    }));
+  }
+
+  async stop(principal: Principal, session: RestoreSession): Promise<void> {
+    await this.ends.stopUnneeded(session, principal);
+  }
+
+  /** Opens a session and works on the item in it; the session stays, unless that fails. */
+  private async opened<T>(
+    principal: Principal,
+    place: OneCallPlace,
+    ask: (where: ItemPlace) => AskedOfItem | AskedCopy,
+    work: (session: RestoreSession, item: ActionItem) => Promise<T>,
+  ): Promise<T> {
+    const organization = await this.authorization.openRestoreSession(principal, place.organization, place);
+    const where: ItemPlace = {
+      organizationId: organization.id,
+      organizationName: organization.name.toLowerCase(),
+      reason: place.reason,
+      onBehalfOf: place.onBehalfOf,
+    };
+    const oneDriveIn = await this.permittedOneDrive(principal, where, place, ask(where));
+    const { pointInTime, showDeleted, reason, onBehalfOf } = place;
+    const session = await this.sessions.openIn(principal, organization, {
+      pointInTime,
+      showDeleted,
+      showAllVersions: false,
+      reason,
+      onBehalfOf,
+      isForOneOperation: true,
+    });
+    try {
+      const item = await this.sessions.use(principal, session.id, async (open) =>
+        this.paths.find(open, await oneDriveIn(open), place.path),
+      );
+      return await work(session, item);
+    } catch (error) {
+      await this.ends.stopUnneeded(session, principal);
+      throw error;
+    }
+  }
+
+  /** How to find the OneDrive once there is a session, if the policy permits the action as far as can be said without one. */
+  private async permittedOneDrive(
+    principal: Principal,
+    where: ItemPlace,
+    { whose, path }: OneCallPlace,
+    asked: AskedOfItem | AskedCopy,
+  ): Promise<(session: RestoreSession) => Promise<string>> {
+    const ids = await this.oneDrives.inProduction(where.organizationId, whose);
+    if (ids.length === 0 && 'user' in whose) {
+      await this.itemAuthorization.onAnyOneDrive(principal, where, asked);
+      return (session) => this.oneDrives.ofLeaver(session, whose.user);
+    }
+    for (const id of ids) {
+      await this.itemAuthorization.byIds(principal, where, { kind: 'onedrive', oneDriveId: id }, asked, sortsOf(path));
+    }
+    const oneDriveId = onlyOf(ids);
+    return () => Promise.resolve(oneDriveId);
+  }
+
+  private credentialProfile(principal: Principal, session: RestoreSession, request: ActionRequest): string | undefined {
+    const asked = this.actions.toAsked(principal, session, request);
+    return 'credentialProfile' in asked ? asked.credentialProfile : undefined;
+  }
+}
+
+/** What a path leads to shows only in the backup. */
+function sortsOf(path: readonly string[]): readonly { readonly kind: ActionItem['kind'] }[] {
+  return path.length === 0 ? [{ kind: 'onedrive' }] : [{ kind: 'document' }, { kind: 'folder' }];
+}

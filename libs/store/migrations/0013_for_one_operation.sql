@@ -1,0 +1,1 @@
+ALTER TABLE "restore_sessions" ADD COLUMN "for_one_operation" boolean DEFAULT false NOT NULL;
