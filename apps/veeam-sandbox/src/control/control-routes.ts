@@ -58,6 +58,9 @@ export const controlRoutes: ReadonlyMap<string, ControlRoute> = new Map<string, 
     'GET /sessions': (control) => control.sessions(),
     'DELETE /sessions': (control, _body, [id = '']) => ({ found: control.stopSession(id) }),
     'POST /forget-session': (control, body) => ({ found: control.forgetSession(textOf(body, 'id')) }),
+    'POST /resist-stop': (control, body) => ({
+      found: control.resistStop(textOf(body, 'id'), body.looks === undefined ? undefined : numberOf(body, 'looks')),
+    }),
     async 'GET /settled'(control) {
       await control.settled();
     },
@@ -86,6 +89,15 @@ export const controlRoutes: ReadonlyMap<string, ControlRoute> = new Map<string, 
     },
     'PUT /synthetic-onedrives'(control, body) {
       control.setSyntheticOneDrives(numberOf(body, 'count'));
+    },
+    'PUT /backup-times'(control, body) {
+      control.setBackupTimes({
+        ...(body.first !== undefined && { firstBackupAt: timeOf(body, 'first') }),
+        ...(body.last !== undefined && { lastBackupAt: timeOf(body, 'last') }),
+      });
+    },
+    'DELETE /backup-times'(control) {
+      control.resetBackupTimes();
     },
     'POST /reset'(control) {
       control.reset();
@@ -150,6 +162,14 @@ function textOf(body: Body, name: string): string {
   const value = body[name];
   if (typeof value !== 'string') throw new Error(`A text is expected: ${name}`);
   return value;
+}
+
+/** Undefined for null. */
+function timeOf(body: Body, name: string): Date | undefined {
+  if (body[name] === null) return undefined;
+  const time = new Date(textOf(body, name));
+  if (Number.isNaN(time.getTime())) throw new Error(`A time is expected: ${name}`);
+  return time;
 }
 
 function optionalText(body: Body, name: string): string | undefined {

@@ -220,7 +220,12 @@ describe('the control', () => {
     expect((await call('GET', '/settled')).status).toBe(200);
     const [session] = (await call('GET', '/sessions')).json;
     expect(session).toMatchObject({ kind: 'explore', state: 'Working', result: 'Success' });
+    expect((await call('POST', '/resist-stop', { id: session.id, looks: 2 })).json).toEqual({ found: true });
+    expect((await call('POST', '/resist-stop', { id: 'none' })).json).toEqual({ found: false });
     expect((await call('POST', '/forget-session', { id: session.id })).json).toEqual({ found: true });
+    expect((await call('PUT', '/backup-times', { first: null, last: '2026-01-15T02:00:00Z' })).status).toBe(200);
+    expect((await call('PUT', '/backup-times', { last: 'yesterday' })).status).toBe(400);
+    expect((await call('DELETE', '/backup-times')).status).toBe(200);
     expect((await call('PUT', '/operator-authentication-only', { on: true })).status).toBe(200);
     expect((await call('GET', '/saves')).json).toMatchObject([{ state: 'finished' }]);
     expect((await call('GET', '/received')).json).toHaveLength(2);

@@ -40,6 +40,8 @@ export interface SessionState {
   readonly state: 'Working' | 'Stopped';
   readonly result: 'Success' | 'Warning' | 'Failed';
   readonly initiatedBy: string;
+  /** When the backup was made that it shows; undefined: it shows none. */
+  readonly backup: string | undefined;
 }
 
 /** What a test or a demonstration may ask of the sandbox behind its back: what it received, faults, and state. */
@@ -171,13 +173,14 @@ export class SandboxControl {
   }
 
   sessions(): SessionState[] {
-    return this.parts.world.sessions.all().map(({ id, kind, organization, stoppedAt, result, options }) => ({
+    return this.parts.world.sessions.all().map(({ id, kind, organization, stoppedAt, result, options, backup }) => ({
       id,
       kind,
       organizationId: organization.id,
       state: stoppedAt ? 'Stopped' : 'Working',
       result,
       initiatedBy: options.initiatedBy,
+      backup: backup?.toISOString(),
     }));
   }
 
@@ -190,6 +193,16 @@ export class SandboxControl {
   stopSession(id: string): boolean {
     const session = this.parts.world.sessions.find(id);
     session?.stop();
+    return session !== undefined;
+  }
+
+  /**
+   * Has calls that stop a session taken without an effect, until its state was read so often afterwards; for ever when absent. False when
+   * there is none.
+   */
+  resistStop(id: string, looks = Infinity): boolean {
+    const session = this.parts.world.sessions.find(id);
+    session?.resistStop(looks);
     return session !== undefined;
   }
 
@@ -246,6 +259,16 @@ export class SandboxControl {
     this.parts.world.setSyntheticOneDrives(count);
   }
 
+  /** When backups of all organizations were made, in sessions opened from now on; undefined: never. */
+  setBackupTimes(times: { firstBackupAt?: Date | undefined; lastBackupAt?: Date | undefined }): void {
+    this.parts.world.setBackupTimes(times);
+  }
+
+  /** As they were at the start. */
+  resetBackupTimes(): void {
+    this.parts.world.resetBackupTimes();
+  }
+
   /** Back to the state of the start. Files in production stay; restores on their way break off. */
   reset(): void {
     const { world, settings, initial, username, password, restoreUserName, restorePassword } = this.parts;
@@ -271,5 +294,6 @@ export class SandboxControl {
     settings.operatorAuthenticationOnly = false;
     Object.assign(world.files.bigOneDrive, { ...initial.bigOneDrive, manySmall: 0 });
     world.setSyntheticOneDrives(0);
+    world.resetBackupTimes();
   }
 }

@@ -63,6 +63,42 @@ describe('v5 restore sessions', () => {
     expect((await client.get(session)).json).toMatchObject({ state: 'Stopped', endTime: expect.any(String) });
   });
 
+  it('takes a stop of one that resists, and has it work some looks later or never', async () => {
+    const [late, never] = [await client.explore(contoso.id), await client.explore(contoso.id)];
+    const idOf = (session: string) => session.split('/').at(-1) ?? '';
+    const stateOf = async (session: string) => (await client.get(session)).json.state as string;
+    client.sandbox.control.resistStop(idOf(late), 2);
+    client.sandbox.control.resistStop(idOf(never));
+    expect(await stateOf(late)).toBe('Working');
+    for (const session of [late, never]) {
+      expect((await client.post(`${session}/Action`, { stop: null })).status).toBe(200);
+    }
+    expect([await stateOf(late), await stateOf(late)]).toEqual(['Working', 'Stopped']);
+    for (let look = 1; look <= 5; look++) expect(await stateOf(never)).toBe('Working');
+  });
+
+  it('shows the newest backup at or before the moment, and goes on showing it when a newer one is made', async () => {
+    const { control } = client.sandbox;
+    const [first, last] = [new Date('2026-01-01T02:00:00Z'), new Date('2026-01-05T02:00:00Z')];
+    control.setBackupTimes({ firstBackupAt: first, lastBackupAt: last });
+    await client.explore(contoso.id);
+    control.setBackupTimes({ lastBackupAt: new Date('2026-01-06T02:00:00Z') });
+    const moments = [
+      '2026-01-05T02:00:00.0009999Z',
+      '2026-01-05T01:59:59Z',
+      '2026-01-01T02:00:00Z',
+      '2026-01-01T01:59:59Z',
+    ];
+    for (const dateTime of [...moments, '2099-01-01T00:00:00Z']) await client.explore(contoso.id, { dateTime });
+    const shown = control.sessions().map(({ backup }) => backup?.slice(0, 10));
+    expect(shown.reverse()).toEqual(['2026-01-05', '2026-01-05', '2026-01-04', '2026-01-01', undefined, '2026-01-06']);
+
+    control.setBackupTimes({ firstBackupAt: undefined, lastBackupAt: undefined });
+    const { json } = await client.get('/v5/Organizations');
+    expect(json[0]).toMatchObject({ isBackedup: false });
+    expect(Object.keys(json[0] as object)).not.toContain('firstBackuptime');
+  });
+
   it('answers 400 to reading or stopping an unknown one', async () => {
     const unknown = '/v5/RestoreSessions/00000000-0000-4000-8000-000000000000';
     expect((await client.get(unknown)).status).toBe(400);

@@ -19,9 +19,9 @@ export function organizationToWire({ base }: Exchange, organization: Organizatio
     region: 'Worldwide',
     isExchangeOnline: true,
     isSharePointOnline: true,
-    isBackedup: true,
-    firstBackuptime: longTime(firstBackupAt, 'Z'),
-    lastBackuptime: longTime(lastBackupAt, 'Z'),
+    isBackedup: firstBackupAt !== undefined,
+    ...(firstBackupAt && { firstBackuptime: longTime(firstBackupAt, 'Z') }),
+    ...(lastBackupAt && { lastBackuptime: longTime(lastBackupAt, 'Z') }),
     _links: {
       self: link(base, 'organizations', id),
       users: link(base, 'organizations', id, 'users'),

@@ -63,7 +63,9 @@ function listSessions(exchange: Exchange): Answer {
 }
 
 function getSession(exchange: Exchange): Answer {
-  return json(sessionToWire(exchange, anySessionOf(exchange)));
+  const found = anySessionOf(exchange);
+  found.look();
+  return json(sessionToWire(exchange, found));
 }
 
 function stop(exchange: Exchange): Answer {

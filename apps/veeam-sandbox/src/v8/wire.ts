@@ -24,9 +24,11 @@ export function organizationToWire({ base }: Exchange, organization: Organizatio
     isExchangeOnline: true,
     isSharePointOnline: true,
     isTeamsOnline: false,
-    ...(isExtended
-      ? { isBackedup: true, firstBackuptime: longTime(firstBackupAt, 'Z'), lastBackuptime: longTime(lastBackupAt, 'Z') }
-      : {}),
+    ...(isExtended && {
+      isBackedup: firstBackupAt !== undefined,
+      ...(firstBackupAt && { firstBackuptime: longTime(firstBackupAt, 'Z') }),
+      ...(lastBackupAt && { lastBackuptime: longTime(lastBackupAt, 'Z') }),
+    }),
     msid,
     backedUpOrganizationId: backedUpId,
     _links: { self, users: link(self.href, 'Users') },

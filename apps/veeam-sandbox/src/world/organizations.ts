@@ -25,13 +25,17 @@ export interface User {
   readonly isInProduction: boolean;
 }
 
-export interface Organization extends KnownOrganization {
+/** When backups were made; undefined: never. */
+export interface BackupTimes {
+  readonly firstBackupAt: Date | undefined;
+  readonly lastBackupAt: Date | undefined;
+}
+
+export interface Organization extends KnownOrganization, BackupTimes {
   /** The tenant's id at Microsoft. */
   readonly msid: string;
   /** Its id in the backup repositories. */
   readonly backedUpId: string;
-  readonly firstBackupAt: Date;
-  readonly lastBackupAt: Date;
   readonly users: readonly User[];
   /** Everything that is in the backup. */
   readonly oneDrives: readonly OneDrive[];
@@ -41,26 +45,26 @@ const day = 24 * 60 * 60 * 1000;
 const backupsKept = 30;
 
 /** Backups ran daily for the last 30 days, the last one an hour before the start, on the full second. */
-function backupTimes(startedAt: Date): { firstBackupAt: Date; lastBackupAt: Date } {
+export function backupTimes(startedAt: Date): BackupTimes {
   const last = Math.floor((startedAt.getTime() - 60 * 60 * 1000) / 1000) * 1000;
   return { firstBackupAt: new Date(last - (backupsKept - 1) * day), lastBackupAt: new Date(last) };
 }
 
-/** The backup that a moment means: the last one at or before it; undefined before the first. */
-export function backupAt(organization: Organization, moment: Date): Date | undefined {
-  const { firstBackupAt, lastBackupAt } = organization;
-  if (moment < firstBackupAt) return undefined;
+/** The backup that a moment means: the last one at or before it; undefined before the first, or where there is none. */
+export function backupAt({ firstBackupAt, lastBackupAt }: BackupTimes, moment: Date): Date | undefined {
+  if (!firstBackupAt || !lastBackupAt || moment < firstBackupAt) return undefined;
   if (moment >= lastBackupAt) return lastBackupAt;
   const days = Math.floor((moment.getTime() - firstBackupAt.getTime()) / day);
   return new Date(firstBackupAt.getTime() + days * day);
 }
 
-export function makeOrganizations(startedAt: Date, synthetic: { oneDrives: number }): Organization[] {
-  const times = backupTimes(startedAt);
+export function makeOrganizations(
+  startedAt: Date,
+  synthetic: { oneDrives: number },
+  times = backupTimes(startedAt),
+): Organization[] {
   return [makeContoso(times, synthetic.oneDrives), makeFabrikam(times)];
 }
-
-type BackupTimes = ReturnType<typeof backupTimes>;
 
 function makeContoso(times: BackupTimes, syntheticOneDrives: number): Organization {
   const alice = cloudUser(people.alice);

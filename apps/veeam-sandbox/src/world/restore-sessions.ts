@@ -50,6 +50,7 @@ export class RestoreSession {
   private usedAt = Date.now();
   private running = 0;
   private isToStop = false;
+  private looksToStop = 0;
 
   constructor(
     readonly organization: Organization,
@@ -78,9 +79,22 @@ export class RestoreSession {
     return this.isToStop && !this.endedAt;
   }
 
+  /** A restore ends before its next document; a session that resists, some looks later. */
   stop(): void {
-    if (this.kind === 'restore') this.isToStop = true;
-    else this.end();
+    this.isToStop = true;
+    if (this.kind === 'explore' && this.looksToStop === 0) this.end();
+  }
+
+  /** From now on a stop is taken and has no effect before the session was read so often; ever, if that is infinite. */
+  resistStop(looks: number): void {
+    this.looksToStop = looks;
+  }
+
+  /** Somebody reads the state of the session. */
+  look(): void {
+    if (!this.isToStop || this.kind === 'restore' || this.looksToStop === 0) return;
+    this.looksToStop--;
+    if (this.looksToStop === 0) this.end();
   }
 
   /** A restore ends with its result, in one step. */

@@ -3,7 +3,7 @@ import { DeviceCodes } from './device-codes.js';
 import { Email } from './email.js';
 import { Logins } from './logins.js';
 import { Microsoft365 } from './microsoft-365.js';
-import { makeOrganizations, type Organization } from './organizations.js';
+import { backupTimes, type BackupTimes, makeOrganizations, type Organization } from './organizations.js';
 import { Production } from './production.js';
 import { ResultSets } from './result-sets.js';
 import { RestoreSessions } from './restore-sessions.js';
@@ -21,7 +21,9 @@ export interface WorldOptions {
 /** Everything behind the API, the same for every version of it. */
 export class World {
   private readonly startedAt = new Date();
-  private made: Organization[];
+  private times = backupTimes(this.startedAt);
+  private syntheticOneDrives = 0;
+  private made = makeOrganizations(this.startedAt, { oneDrives: 0 });
   readonly logins: Logins;
   readonly files: BackupFiles;
   readonly sessions: RestoreSessions;
@@ -32,7 +34,6 @@ export class World {
   readonly resultSets = new ResultSets();
 
   constructor(options: WorldOptions) {
-    this.made = makeOrganizations(this.startedAt, { oneDrives: 0 });
     this.logins = new Logins(options.accessTokenSeconds);
     this.files = new BackupFiles(options.filesDir, options.historyDir, () => this.made, {
       ...options.bigOneDrive,
@@ -54,6 +55,21 @@ export class World {
 
   /** Adds this many made-up people with a OneDrive each to contoso, after the others; sessions see them once opened anew. */
   setSyntheticOneDrives(count: number): void {
-    this.made = makeOrganizations(this.startedAt, { oneDrives: count });
+    this.syntheticOneDrives = count;
+    this.make();
+  }
+
+  /** When backups of all organizations were made, from now on; sessions that are open go on showing theirs. */
+  setBackupTimes(times: Partial<BackupTimes>): void {
+    this.times = { ...this.times, ...times };
+    this.make();
+  }
+
+  resetBackupTimes(): void {
+    this.setBackupTimes(backupTimes(this.startedAt));
+  }
+
+  private make(): void {
+    this.made = makeOrganizations(this.startedAt, { oneDrives: this.syntheticOneDrives }, this.times);
   }
 }
