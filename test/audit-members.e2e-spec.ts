@@ -109,7 +109,7 @@ async function everythingThatIsRecorded(): Promise<AuditRecord[]> {
     environment,
     adjust: (configuration) => ({
       ...configuration,
-      limits: { ...configuration.limits, denialsPerMinute: 5, sessionIdleMs: 60 * SECOND },
+      limits: { ...configuration.limits, denialsPerMinute: 5, sessionIdleMs: 60 * SECOND, sessionsPerCaller: 3 },
     }),
   });
   const world = { ...neighbours, gateway };
@@ -153,6 +153,23 @@ async function everythingThatIsRecorded(): Promise<AuditRecord[]> {
   await alice.caller.get(`/api/v1/operations/${saved.body.items[0].id}`);
   neighbours.veeam.control.addFault({ match: { action: 'restore' }, fault: { kind: 'answer', status: 500 } });
   await act(alice, alices, 'restore');
+
+  const { control } = neighbours.veeam;
+  // Ended by upstream, as requests find out, and as an operation does that waits.
+  const hold = control.hold({ action: 'restore' }, 'running');
+  const held = await ofOscar.caller.post(`/api/v1/restore-sessions/${ofOscar.sid}/onedrives/${alices}/restore`, {});
+  await hold.reached;
+  const waiting = await ofOscar.caller.post(`/api/v1/restore-sessions/${ofOscar.sid}/onedrives/${bobs}/restore`, {});
+  for (const { id, kind } of control.sessions()) if (kind === 'explore') control.stopSession(id);
+  hold.release();
+  for (const { body } of [held, waiting]) await ofOscar.caller.endOf(body.id as string, moving);
+  for (const desk of [alice, ofAlice]) await desk.caller.get(`/api/v1/restore-sessions/${desk.sid}/onedrives`);
+  // One session too many, which is noticed when upstream has opened it.
+  const explores = control.hold({ action: 'explore' });
+  const opening = [reasoned(alice.caller), reasoned(alice.caller)];
+  await explores.reachedBy(2);
+  explores.release();
+  await Promise.all(opening);
 
   const audrey = await callerNamed('audrey');
   for (let n = 0; n < 7; n++) {

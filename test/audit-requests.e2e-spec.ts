@@ -127,7 +127,7 @@ describe('the audit trail', () => {
       await deciding.reached;
       neighbours.veeam.control.clearReceived();
       // The queue is looked at meanwhile, which commits as well.
-      proxy.loseAnswerToCommitAfter('"sent_at" = $2');
+      proxy.loseAnswerToCommitAfter('"sent_at" = $3');
       deciding.release();
 
       const isGivenUp = () => gateway.log().some((line) => line.includes('an operation cannot start yet'));

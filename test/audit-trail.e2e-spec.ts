@@ -309,7 +309,9 @@ describe('what goes on in the gateway', () => {
         { action: 'openRestoreSession', decision: 'allow', policies: ['people-open-restore-sessions'] },
         { action: 'restore-session.opened', restoreSessionId: sid, organization: contoso },
         { action: 'restore-session.stopped', outcome: 'by-caller', restoreSessionId: sid },
+        { action: 'restore-session.ended', outcome: 'proven', restoreSessionId: sid },
       ]);
+      expect(records.at(-1)).not.toHaveProperty('actor');
     });
 
     it('is a restore session that nobody uses, stopped by the gateway itself', async () => {

@@ -129,18 +129,55 @@ describe.each(dialects)('device codes on $version', (dialect) => {
       expect(codesUpstream()).toEqual(isSent ? [] : sent);
     });
 
-    it('in vain while nobody has confirmed them at Microsoft', async () => {
-      control.setDeviceCodes({ confirmedByDefault: false });
-      try {
-        const userCode = await issueTo(oscar);
-        const { status, body } = await restore(oscar, userCode);
-        expect(status).toBe(200);
-        expect(body).toMatchObject({ state: 'failed', problem: { code: 'upstream-rejected' } });
-        expect(JSON.stringify(body)).not.toContain(userCode);
-        expect(control.actions()).toEqual([]);
-      } finally {
+    describe('while nobody has confirmed them at Microsoft', () => {
+      beforeAll(() => {
+        control.setDeviceCodes({ confirmedByDefault: false });
+      });
+      afterAll(() => {
         control.setDeviceCodes({ confirmedByDefault: true });
-      }
+      });
+
+      it.each(surfaces)(
+        'are asked about where upstream can tell, and sent in vain elsewhere, by $surface',
+        async (by) => {
+          const userCode = await issueTo(oscar);
+          const { status, body } = await restore(oscar, userCode, by);
+          expect(JSON.stringify(body)).not.toContain(userCode);
+          expect(control.actions()).toEqual([]);
+          if (dialect.checksDeviceCodes) {
+            expect({ status, code: body.code as string }).toEqual({ status: 409, code: 'device-code-not-confirmed' });
+            expect(actionRequests(control)).toEqual([]);
+            expect(control.confirmDeviceCode(userCode)).toBe(true);
+            expect(await restore(oscar, userCode, by)).toMatchObject({ status: 200 });
+            expect(codesUpstream()).toEqual([{ kind: 'device-code', userCode }]);
+            return;
+          }
+          expect(actionRequests(control)).toHaveLength(1);
+          const { body: page } = await oscar.caller.get('/api/v1/operations?limit=1');
+          expect(page.items[0]).toMatchObject({ state: 'failed', problem: { code: 'upstream-rejected' } });
+          expectProblem(await restore(oscar, userCode, by), 'device-code-unknown');
+        },
+      );
+    });
+
+    it('where upstream takes them for none', async () => {
+      const userCode = await issueTo(oscar);
+      control.addFault({ match: { path: 'DeviceCode/check' }, fault: { kind: 'answer', status: 400 } });
+      const { status, body } = await restore(oscar, userCode);
+      if (dialect.checksDeviceCodes)
+        expect({ status, code: body.code }).toEqual({ status: 422, code: 'device-code-unknown' });
+      else expect(status).toBe(200);
+      expect(actionRequests(control)).toHaveLength(dialect.checksDeviceCodes ? 0 : 1);
+    });
+
+    it('by upstream before their time is over here', async () => {
+      const userCode = await issueTo(oscar);
+      control.expireDeviceCodes();
+      const { status, body } = await restore(oscar, userCode);
+      expect(JSON.stringify(body)).not.toContain(userCode);
+      expect(control.actions()).toEqual([]);
+      if (dialect.checksDeviceCodes) expect(body).toMatchObject({ status: 409, code: 'device-code-not-confirmed' });
+      else expect({ status, body: body as object }).toMatchObject({ status: 200, body: { state: 'failed' } });
     });
   });
 

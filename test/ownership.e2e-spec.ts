@@ -414,11 +414,12 @@ describe.each(dialects)('who may act on $version', (dialect) => {
       expectProblem(await bob.get(`/api/v1/restore-sessions/${sid}/onedrives`), 'not-found');
     });
 
-    it('that died upstream is told to be stopped, and listed so', async () => {
+    it('that died upstream and is not opened again is told to be stopped, and listed so', async () => {
       const known = new Set(control.sessions().map(({ id }) => id));
       const sid = await alice.openSession();
       const upstream = control.sessions().find(({ id }) => !known.has(id))?.id ?? '';
       expect(control.stopSession(upstream)).toBe(true);
+      control.addFault({ match: { action: 'explore' }, fault: { kind: 'answer', status: 500 } });
       const path = `/api/v1/restore-sessions/${sid}`;
       expectProblem(await alice.post(`${path}/onedrives/${alicesOneDrive}/restore`, {}), 'session-stopped');
       expect(await state(alice, sid)).toBe('stopped');

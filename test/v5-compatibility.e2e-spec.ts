@@ -4,7 +4,7 @@ import { type Answer, Caller, expectProblem } from './support/caller.js';
 import { type Desk, openDesk } from './support/desk.js';
 import { digestsBelow, digestsInZip, emptyFolder } from './support/files.js';
 import { until, whileAdvancing } from './support/until.js';
-import { actionRequests, changes, requests } from './support/upstream.js';
+import { actionRequests, changes, requests, wholeMillisecond } from './support/upstream.js';
 import { type Gateway, startGateway, startWorld, type World } from './support/world.js';
 
 jest.setTimeout(30_000);
@@ -89,6 +89,8 @@ describe('the v5 routes', () => {
       caller.post(`/v5/Organizations/${organizationId}/Action`, body);
 
     it('opens a session under an id of the gateway', async () => {
+      const { body: page } = await oscar.caller.get('/api/v1/organizations');
+      const newest = page.items[0].lastBackupAt as string;
       const { status, body } = await explore({ explore: null });
       expect(status).toBe(201);
       expect(body).toEqual({
@@ -105,7 +107,7 @@ describe('the v5 routes', () => {
       });
       expect(control.sessions().map(({ id }) => id)).not.toContain(body.id);
       expect(control.received().at(-1)?.body).toEqual({
-        explore: { type: 'veod', showDeleted: false, showAllVersions: false },
+        explore: { dateTime: wholeMillisecond(newest), type: 'veod', showDeleted: false, showAllVersions: false },
       });
       const read = await oscar.caller.get(`/v5/RestoreSessions/${body.id}`);
       expect(read).toMatchObject({ status: 200, body });
@@ -124,7 +126,7 @@ describe('the v5 routes', () => {
       });
       expect(status).toBe(201);
       expect(control.received().at(-1)?.body).toEqual({
-        explore: { dateTime: moment, type: 'veod', showDeleted: true, showAllVersions: false },
+        explore: { dateTime: wholeMillisecond(moment), type: 'veod', showDeleted: true, showAllVersions: false },
       });
       const { body: session } = await oscar.caller.get(`/api/v1/restore-sessions/${body.id}`);
       expect(session.pointInTime).toBe(moment);

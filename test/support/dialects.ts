@@ -58,6 +58,8 @@ export interface TestDialect extends Wire {
   readonly restoreOfAllVersions: Ability;
   /** A copy with a device code or a certificate, with `Prefer: wait`. */
   readonly copyWithoutPassword: Ability;
+  /** Whether it can be asked if a device code was confirmed. */
+  readonly checksDeviceCodes: boolean;
   /** What an answer without a body to a restore means. */
   readonly emptyAnswer: 'succeeded' | 'interrupted';
   /** Earlier versions of items, and a search through all OneDrives at once. */
@@ -111,6 +113,7 @@ const v5: TestDialect = {
   progress: {},
   restoreOfAllVersions: done,
   copyWithoutPassword: notSupportedBy('v5'),
+  checksDeviceCodes: false,
   emptyAnswer: 'succeeded',
   versions: false,
   emailSettings: ['veod', 'vesp'],
@@ -125,6 +128,7 @@ const v8: TestDialect = {
   progress: { total: 5, restored: 1, failed: 0, skipped: 0, percentage: 20 },
   restoreOfAllVersions: notSupportedBy('v8'),
   copyWithoutPassword: done,
+  checksDeviceCodes: true,
   emptyAnswer: 'interrupted',
   versions: true,
   emailSettings: ['veod'],

@@ -6,6 +6,11 @@ type Received = ReturnType<Control['received']>[number];
 
 const actions = new Set(['restore', 'copy', 'send', 'save']);
 
+/** A time of ours as upstream is asked for it: with all of its millisecond. */
+export function wholeMillisecond(time: string): string {
+  return time.replace('Z', '9999Z');
+}
+
 /** The restores, copies, sends and saves that reached upstream, whatever it did with them. */
 export function actionRequests(control: Control): Received[] {
   return control.received().filter(({ action }) => action !== undefined && actions.has(action));

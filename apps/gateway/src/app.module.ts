@@ -85,8 +85,10 @@ import { RouteDeclarations } from './policy/route-declarations.js';
 import { UserDirectory } from './policy/user-directory.js';
 import { RestoreSessionEnds } from './restore-sessions/restore-session-ends.js';
 import { RestoreSessionExpiry } from './restore-sessions/restore-session-expiry.js';
+import { RestoreSessionReopening } from './restore-sessions/restore-session-reopening.js';
 import { RestoreSessionsController } from './restore-sessions/restore-sessions.controller.js';
 import { RestoreSessionsService } from './restore-sessions/restore-sessions.service.js';
+import { UpstreamStops } from './restore-sessions/upstream-stops.js';
 import { SendReadinessController } from './send-readiness/send-readiness.controller.js';
 import { SendReadinessService } from './send-readiness/send-readiness.service.js';
 import { V5ActionResponder } from './v5-compatibility/v5-action-responder.js';
@@ -150,7 +152,9 @@ const services = [
   OneDriveOwners,
   CatalogService,
   RestoreSessionsService,
+  UpstreamStops,
   RestoreSessionEnds,
+  RestoreSessionReopening,
   RestoreSessionExpiry,
   CredentialProfilesService,
   CredentialExpiry,

@@ -42,6 +42,16 @@ export class Metrics {
     help: 'How long the oldest webhook has waited that is neither delivered nor given up',
     registers: [this.registry],
   });
+  readonly #upstreamStops = this.#counter(
+    'upstream_session_stops_total',
+    'Times a restore session upstream was told to stop',
+    ['result'],
+  );
+  readonly #upstreamSessionsNotStopped = new Gauge({
+    name: 'upstream_sessions_not_stopped',
+    help: 'Restore sessions upstream that were told to stop again and again, and may still run',
+    registers: [this.registry],
+  });
   readonly #credentialReloads = this.#counter('credential_reload_total', 'Changed secrets that were looked at', [
     'result',
   ]);
@@ -97,6 +107,15 @@ export class Metrics {
   /** @param ageMs 0 when none waits */
   setOldestPendingWebhook(ageMs: number): void {
     this.#webhookOldestPending.set(ageMs / 1_000);
+  }
+
+  /** @param result `stopped` is proven; the others are told again */
+  countUpstreamStop(result: 'stopped' | 'still-running' | 'failed'): void {
+    this.#upstreamStops.inc({ result });
+  }
+
+  setUpstreamSessionsNotStopped(count: number): void {
+    this.#upstreamSessionsNotStopped.set(count);
   }
 
   /** @param result `refused`: what was in use stays in use */

@@ -52,6 +52,10 @@ export class EmailNotSetUpError extends DomainError {
   override readonly code = 'email-not-set-up';
 }
 
+export class DeviceCodeNotConfirmedError extends DomainError {
+  override readonly code = 'device-code-not-confirmed';
+}
+
 export class PayloadTooLargeError extends DomainError {
   override readonly code = 'payload-too-large';
 }

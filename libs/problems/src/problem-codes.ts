@@ -13,6 +13,7 @@ export const problemCodes = {
   'operation-conflict': { status: 409, title: 'Another operation is in the way' },
   'no-credential-profile': { status: 409, title: 'No credential profile serves this organization' },
   'email-not-set-up': { status: 409, title: 'E-mail is not set up on the backup server' },
+  'device-code-not-confirmed': { status: 409, title: 'The device code has not been confirmed yet' },
   'payload-too-large': { status: 413, title: 'The request body is too large' },
   'unsupported-media-type': { status: 415, title: 'The request body must be application/json' },
   'not-supported-by-upstream': { status: 422, title: 'The version of the backup server cannot do this' },

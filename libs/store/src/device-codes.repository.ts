@@ -1,15 +1,20 @@
 import { and, eq, isNull } from 'drizzle-orm';
 
 import type { Statements } from './database.js';
-import type { SessionOwner } from './restore-sessions.repository.js';
+import type { SessionOwner, StoredRestoreSession } from './restore-sessions.repository.js';
 import { deviceCodes } from './schema.js';
 
 export interface StoredDeviceCode {
   readonly hash: string;
   readonly restoreSessionId: string;
+  /** Upstream's session it was issued in: it works in no other. */
+  readonly upstreamSessionId: string;
   readonly owner: SessionOwner;
   readonly expiresAt: Date;
 }
+
+/** Whose code it is, and in which upstream session. */
+type CodePlace = Pick<StoredRestoreSession, 'id' | 'upstreamSessionId' | 'owner'>;
 
 export class DeviceCodesRepository {
   constructor(private readonly database: Statements) {}
@@ -21,38 +26,28 @@ export class DeviceCodesRepository {
     );
   }
 
-  /** A code that was issued to this caller for this session and not used yet, expired or not. */
-  async findUnused(
-    hash: string,
-    restoreSessionId: string,
-    owner: SessionOwner,
-  ): Promise<{ expiresAt: Date } | undefined> {
+  /** A code that was issued to this caller for this session, as it goes by upstream now, and not used yet, expired or not. */
+  async findUnused(hash: string, session: CodePlace): Promise<{ expiresAt: Date } | undefined> {
     const rows = await this.database.run((orm) =>
-      orm
-        .select({ expiresAt: deviceCodes.expiresAt })
-        .from(deviceCodes)
-        .where(unused(hash, restoreSessionId, owner)),
+      orm.select({ expiresAt: deviceCodes.expiresAt }).from(deviceCodes).where(unused(hash, session)),
     );
     return rows[0];
   }
 
   /** Uses a code up. @returns false when somebody was quicker. */
-  async use(hash: string, restoreSessionId: string, owner: SessionOwner, usedAt: Date): Promise<boolean> {
+  async use(hash: string, session: CodePlace, usedAt: Date): Promise<boolean> {
     const rows = await this.database.run((orm) =>
-      orm
-        .update(deviceCodes)
-        .set({ usedAt })
-        .where(unused(hash, restoreSessionId, owner))
-        .returning({ hash: deviceCodes.hash }),
+      orm.update(deviceCodes).set({ usedAt }).where(unused(hash, session)).returning({ hash: deviceCodes.hash }),
     );
     return rows.length === 1;
   }
 }
 
-function unused(hash: string, restoreSessionId: string, owner: SessionOwner) {
+function unused(hash: string, { id, upstreamSessionId, owner }: CodePlace) {
   return and(
     eq(deviceCodes.hash, hash),
-    eq(deviceCodes.restoreSessionId, restoreSessionId),
+    eq(deviceCodes.restoreSessionId, id),
+    eq(deviceCodes.upstreamSessionId, upstreamSessionId),
     eq(deviceCodes.ownerIssuer, owner.issuer),
     eq(deviceCodes.ownerSubject, owner.subject),
     isNull(deviceCodes.usedAt),

@@ -38,6 +38,7 @@ export async function migrate(options: MigrationOptions): Promise<void> {
 /** Tables whose rows the service changes. It deletes none of any table. */
 const changedTables = [
   'restore_sessions',
+  'former_upstream_sessions',
   'operations',
   'operation_events',
   'device_codes',

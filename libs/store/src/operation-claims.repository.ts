@@ -108,11 +108,20 @@ export class OperationClaimsRepository {
   }
 
   /**
-   * From here on it may have been done.
+   * From here on it may have been done, in the upstream session that the operation names.
    * @returns false when the claim is no longer ours: nothing may be sent
    */
-  async beginSending(operation: Claimed, sentAt: Date, leaseUntil: Date): Promise<boolean> {
-    return this.write(operation, ['submitting'], { sentAt, leaseUntil });
+  async beginSending(
+    operation: Claimed & Pick<Operation, 'upstreamSessionId'>,
+    sentAt: Date,
+    leaseUntil: Date,
+  ): Promise<boolean> {
+    const { upstreamSessionId } = operation;
+    return this.write(operation, ['submitting'], {
+      sentAt,
+      leaseUntil,
+      ...(upstreamSessionId !== undefined && { upstreamSessionId }),
+    });
   }
 
   /**

@@ -1,7 +1,8 @@
 import { and, desc, eq, exists, gt, inArray, isNull, lt, ne, notExists, or, sql } from 'drizzle-orm';
 
-import type { Statements, Orm } from './database.js';
-import { operations, restoreSessions } from './schema.js';
+import { type Orm, type Statements, within } from './database.js';
+import { FormerUpstreamSessionsRepository } from './former-upstream-sessions.repository.js';
+import { formerUpstreamSessions, operations, restoreSessions } from './schema.js';
 
 type Row = typeof restoreSessions.$inferSelect;
 
@@ -31,22 +32,31 @@ export interface StoredRestoreSession {
 
 export type NewRestoreSession = Omit<StoredRestoreSession, 'lastUsedAt' | 'stoppedAt'>;
 
+/** Apart from other advisory locks of the application. */
+const OPENING_LOCK = 7_316_003;
+
 /** Restore sessions. Every look-up names the owner: somebody else's session is not found. */
 export class RestoreSessionsRepository {
   constructor(private readonly database: Statements) {}
 
-  async insert(session: NewRestoreSession): Promise<void> {
+  /** @returns false, and nothing is inserted, when the owner has as many open ones */
+  async insert(session: NewRestoreSession, mostOpen: number): Promise<boolean> {
     const { owner, reason, onBehalfOf, ...columns } = session;
-    await this.database.run((orm) =>
-      orm.insert(restoreSessions).values({
+    return this.database.transaction(async (orm) => {
+      const caller = JSON.stringify([owner.issuer, owner.subject]);
+      // In a statement of its own: one that waited for the lock would go on with the snapshot from before.
+      await orm.execute(sql`select pg_advisory_xact_lock(${OPENING_LOCK}, hashtext(${caller}))`);
+      if ((await new RestoreSessionsRepository(within(orm)).countOpen(owner)) >= mostOpen) return false;
+      await orm.insert(restoreSessions).values({
         ...columns,
         ownerIssuer: owner.issuer,
         ownerSubject: owner.subject,
         reason: reason ?? null,
         onBehalfOf: onBehalfOf ?? null,
         lastUsedAt: session.createdAt,
-      }),
-    );
+      });
+      return true;
+    });
   }
 
   async find(id: string, owner: SessionOwner): Promise<StoredRestoreSession | undefined> {
@@ -85,7 +95,7 @@ export class RestoreSessionsRepository {
     );
   }
 
-  /** Those of the upstream sessions that are known here: opened for somebody, or followed. */
+  /** Those of the upstream sessions that are known here: opened for somebody, now or formerly, or followed. */
   async listKnownUpstream(ids: readonly string[]): Promise<string[]> {
     if (ids.length === 0) return [];
     return this.database.run(async (orm) => {
@@ -93,20 +103,25 @@ export class RestoreSessionsRepository {
         .select({ id: restoreSessions.upstreamSessionId })
         .from(restoreSessions)
         .where(inArray(restoreSessions.upstreamSessionId, [...ids]));
+      const former = await orm
+        .select({ id: formerUpstreamSessions.id })
+        .from(formerUpstreamSessions)
+        .where(inArray(formerUpstreamSessions.id, [...ids]));
       const followed = await orm
         .select({ id: operations.followedSessionId })
         .from(operations)
         .where(inArray(operations.followedSessionId, [...ids]));
-      return [...opened, ...followed].flatMap(({ id }) => (id === null ? [] : [id]));
+      return [...opened, ...former, ...followed].flatMap(({ id }) => (id === null ? [] : [id]));
     });
   }
 
-  /** Whether anybody's session is open, or anybody's operation not at its end. */
+  /** Whether anybody's session is open, may still run upstream, or anybody's operation is not at its end. */
   async isAnythingOpen(): Promise<boolean> {
     return this.database.run(async (orm) => {
       const live = inArray(operations.state, ['accepted', 'submitting', 'following']);
       return (
         (await orm.$count(restoreSessions, isNull(restoreSessions.stoppedAt))) > 0 ||
+        (await orm.$count(formerUpstreamSessions, isNull(formerUpstreamSessions.endedAt))) > 0 ||
         (await orm.$count(operations, live)) > 0
       );
     });
@@ -119,7 +134,7 @@ export class RestoreSessionsRepository {
   }
 
   /**
-   * Marks a session stopped unless an operation still needs it.
+   * Marks a session stopped unless an operation still needs it, and upstream's as to be stopped.
    * @param unreconciledSince an operation interrupted since then needs it as long as nobody found out what became of it
    * @returns false when an operation needs it, or the session was stopped already.
    */
@@ -132,28 +147,51 @@ export class RestoreSessionsRepository {
         .from(restoreSessions)
         .where(eq(restoreSessions.id, id))
         .for('update');
-      const rows = await orm
+      const [stopped] = await orm
         .update(restoreSessions)
         .set({ stoppedAt })
         .where(and(eq(restoreSessions.id, id), isNull(restoreSessions.stoppedAt), isUnneeded(orm, unreconciledSince)))
-        .returning({ id: restoreSessions.id });
-      return rows.length === 1;
+        .returning();
+      if (stopped === undefined) return false;
+      await leave(orm, stopped, { leftAt: stoppedAt, endedAt: undefined });
+      return true;
     });
   }
 
   /**
-   * Marks a session stopped that upstream has ended by itself, whatever the operations say.
-   * @returns false when it was stopped already
+   * Marks a session stopped whose upstream session has ended by itself, whatever the operations say.
+   * @returns false when it was stopped already, or goes by another upstream session meanwhile
    */
-  async markEnded(id: string, stoppedAt: Date): Promise<boolean> {
+  async markEnded({ id, upstreamSessionId }: StoredRestoreSession, stoppedAt: Date): Promise<boolean> {
     const rows = await this.database.run((orm) =>
       orm
         .update(restoreSessions)
         .set({ stoppedAt })
-        .where(and(eq(restoreSessions.id, id), isNull(restoreSessions.stoppedAt)))
+        .where(goesBy(id, upstreamSessionId))
         .returning({ id: restoreSessions.id }),
     );
     return rows.length === 1;
+  }
+
+  /**
+   * Has an open session go by another upstream session, its own having ended.
+   * @returns false when it was stopped, or goes by a third one already: then the new one is one too many
+   */
+  async replaceUpstream(
+    { id, upstreamSessionId }: StoredRestoreSession,
+    newUpstreamSessionId: string,
+    at: Date,
+  ): Promise<boolean> {
+    return this.database.transaction(async (orm) => {
+      const [replaced] = await orm
+        .update(restoreSessions)
+        .set({ upstreamSessionId: newUpstreamSessionId })
+        .where(goesBy(id, upstreamSessionId))
+        .returning();
+      if (replaced === undefined) return false;
+      await leave(orm, { ...replaced, upstreamSessionId }, { leftAt: at, endedAt: at });
+      return true;
+    });
   }
 
   /** Open sessions that no operation needs and nobody used since `usedBefore`, or whose only operation is over. */
@@ -182,6 +220,23 @@ function hadOperation(orm: Orm) {
       .from(operations)
       .where(eq(operations.restoreSessionId, restoreSessions.id)),
   );
+}
+
+/** Still open, and by that upstream session. */
+function goesBy(id: string, upstreamSessionId: string) {
+  return and(
+    eq(restoreSessions.id, id),
+    eq(restoreSessions.upstreamSessionId, upstreamSessionId),
+    isNull(restoreSessions.stoppedAt),
+  );
+}
+
+function leave(
+  orm: Orm,
+  { id: restoreSessionId, upstreamSessionId: id, organizationName }: Row,
+  times: { leftAt: Date; endedAt: Date | undefined },
+): Promise<void> {
+  return new FormerUpstreamSessionsRepository(within(orm)).add({ id, restoreSessionId, organizationName, ...times });
 }
 
 /** Neither queued nor running nor, for a while, interrupted without anybody knowing what became of it. */

@@ -57,6 +57,33 @@ export const restoreSessions = pgTable(
   ],
 );
 
+/**
+ * Upstream's sessions that no restore session goes by any more: it was stopped, another one took their place, or they were one
+ * too many. Each is told to stop until upstream says that it has ended.
+ */
+export const formerUpstreamSessions = pgTable(
+  'former_upstream_sessions',
+  {
+    /** Upstream's. */
+    id: text('id').primaryKey(),
+    /** Null: it was opened for a restore session that was not recorded then. */
+    restoreSessionId: uuid('restore_session_id').references(() => restoreSessions.id),
+    organizationName: text('organization_name').notNull(),
+    leftAt: time('left_at').notNull(),
+    /** When it may be told next: while it is being told, when that attempt is given up for lost. */
+    dueAt: time('due_at').notNull(),
+    /** When upstream said that it has ended; null: it may still run. */
+    endedAt: time('ended_at'),
+    /** Grows with each claim; every later write is guarded by it. */
+    attempts: integer('attempts').notNull().default(0),
+  },
+  (table) => [
+    index('former_upstream_sessions_due')
+      .on(table.dueAt)
+      .where(sql`ended_at is null`),
+  ],
+);
+
 /** One action each, as recorded before anything is sent; the queue and the record in one. */
 export const operations = pgTable(
   'operations',
@@ -201,6 +228,8 @@ export const deviceCodes = pgTable('device_codes', {
   restoreSessionId: uuid('restore_session_id')
     .notNull()
     .references(() => restoreSessions.id),
+  /** Upstream's session it was issued in, the only one it works in; empty: one from before this was kept, which works in none. */
+  upstreamSessionId: text('upstream_session_id').notNull().default(''),
   ownerIssuer: text('owner_issuer').notNull(),
   ownerSubject: text('owner_subject').notNull(),
   expiresAt: time('expires_at').notNull(),

@@ -31,13 +31,13 @@ afterEach(async () => {
 });
 
 describe('a session', () => {
-  it('is opened with a time in UTC and lower-case names of v5', async () => {
+  it('is opened with the end of a millisecond in UTC and lower-case names of v5', async () => {
     upstream.on('POST /v5/Organizations/organization-1/Action', ok(wireSession('Starting')));
     const pointInTime = '2026-01-10T12:00:00+02:00';
     await client.openRestoreSession('organization-1', { pointInTime, showDeleted: true, showAllVersions: false });
     const [request] = upstream.requests('POST /v5/Organizations/organization-1/Action');
     expect(JSON.parse(request?.body ?? '')).toEqual({
-      explore: { dateTime: '2026-01-10T10:00:00.000Z', type: 'veod', showDeleted: true, showAllVersions: false },
+      explore: { dateTime: '2026-01-10T10:00:00.0009999Z', type: 'veod', showDeleted: true, showAllVersions: false },
     });
   });
 

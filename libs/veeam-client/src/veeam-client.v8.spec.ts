@@ -148,7 +148,7 @@ describe('the catalog', () => {
 });
 
 describe('a restore session', () => {
-  it('is opened with a time in UTC and Pascal-case names', async () => {
+  it('is opened with the end of a millisecond in UTC and Pascal-case names', async () => {
     const path = `POST /v8/Organizations/${ORGANIZATION_ID}/explore`;
     upstream.on(path, (response) => {
       json(response, 201, wireSession());
@@ -161,7 +161,7 @@ describe('a restore session', () => {
     });
     expect(session).toMatchObject({ id: SESSION_ID, state: 'running', result: undefined });
     expect(bodyOf(path)).toEqual({
-      dateTime: '2026-01-10T10:00:00.000Z',
+      dateTime: '2026-01-10T10:00:00.0009999Z',
       type: 'Veod',
       showDeleted: true,
       showAllVersions: false,

@@ -5,6 +5,7 @@ import type { Principal } from '@app/identity';
 import { currentRequestContext, type Logger } from '@app/logging';
 import type { PolicyAction, PolicyDecision, PolicyReload } from '@app/policy';
 import {
+  type ClaimedUpstreamSession,
   type NewOperation,
   type NewRestoreSession,
   type Operation,
@@ -164,14 +165,36 @@ export class AuditTrail implements OnApplicationBootstrap {
     return this.recording(record, change, (isAppended) => isAppended);
   }
 
-  opening(principal: Principal, session: NewRestoreSession, change: Change<void>): Promise<void> {
+  /** @returns what `change` says: false when it was not opened */
+  opening(principal: Principal, session: NewRestoreSession, change: Change<boolean>): Promise<boolean> {
     const record: NewAuditRecord = {
       action: 'restore-session.opened',
       ...asked(principal, session),
       ...aboutSession(session),
       reason: session.reason,
     };
-    return this.recording(record, change, () => true);
+    return this.recording(record, change, (isOpened) => isOpened);
+  }
+
+  /**
+   * Has a session go by another one of upstream's, its own having ended there.
+   * @param by the caller whose request found that out; absent when no request did
+   * @returns what `change` says: false when it goes by a third one, or was stopped
+   */
+  reopening(
+    session: StoredRestoreSession,
+    upstreamSessionId: string,
+    change: Change<boolean>,
+    by?: Principal,
+  ): Promise<boolean> {
+    const record: NewAuditRecord = {
+      action: 'restore-session.reopened',
+      ...(by && asked(by, session)),
+      ...aboutSession({ ...session, upstreamSessionId }),
+      reason: session.reason,
+      detail: { insteadOf: session.upstreamSessionId },
+    };
+    return this.recording(record, change, (isReopened) => isReopened);
   }
 
   /** @param by the caller whose request stopped it or found it ended; absent when no request did */
@@ -189,6 +212,16 @@ export class AuditTrail implements OnApplicationBootstrap {
       reason: session.reason,
     };
     return this.recording(record, change, (isStopped) => isStopped);
+  }
+
+  /** That upstream says that a session has ended which was told to stop. @returns what `change` says */
+  endedUpstream(session: ClaimedUpstreamSession, change: Change<boolean>): Promise<boolean> {
+    return this.recording(endOf(session, 'proven'), change, (isEnded) => isEnded);
+  }
+
+  /** That a session was told to stop so often, and may still run upstream. */
+  async notEndedUpstream(session: ClaimedUpstreamSession): Promise<void> {
+    await this.writer.append(endOf(session, 'not-proven'));
   }
 
   /** Records that a code was issued, and never the code. */
@@ -305,6 +338,19 @@ function asked(principal: Principal, { onBehalfOf }: Pick<DecidedThing, 'onBehal
     requestId: context?.requestId,
     traceId: context?.traceId,
     sourceAddress: context?.sourceAddress,
+  };
+}
+
+/** What upstream says of a session that it was told to stop. */
+function endOf(session: ClaimedUpstreamSession, outcome: 'proven' | 'not-proven'): NewAuditRecord {
+  const { id: upstreamSessionId, restoreSessionId, organizationName: organization, attempts } = session;
+  return {
+    action: 'restore-session.ended',
+    outcome,
+    organization,
+    restoreSessionId,
+    upstreamSessionId,
+    detail: { attempts },
   };
 }
 

@@ -1,7 +1,13 @@
 import type { Clock } from '@app/clock';
 import type { Configuration } from '@app/config';
 import type { Principal } from '@app/identity';
-import { DeviceCodeExpiredError, DeviceCodeUnknownError, NoCredentialProfileError } from '@app/problems';
+import {
+  DeviceCodeExpiredError,
+  DeviceCodeNotConfirmedError,
+  DeviceCodeUnknownError,
+  NoCredentialProfileError,
+  UpstreamRejectedError,
+} from '@app/problems';
 import type { Secret } from '@app/secrets';
 import { DeviceCodesRepository, type Statements } from '@app/store';
 import { type DeviceCode, VeeamClient } from '@app/veeam-client';
@@ -42,6 +48,7 @@ export class DeviceCodesService {
       const code = {
         hash: await this.hash(issued.userCode),
         restoreSessionId: session.id,
+        upstreamSessionId: session.upstreamSessionId,
         owner: session.owner,
         expiresAt,
       };
@@ -54,12 +61,13 @@ export class DeviceCodesService {
 
   /**
    * What uses a code up for one operation; false when somebody was quicker.
-   * @throws DeviceCodeUnknownError unless it was issued to this caller for this session and not used yet
+   * @throws DeviceCodeUnknownError unless it was issued to this caller for this session, as it goes by upstream now, and not used yet
    * @throws DeviceCodeExpiredError
+   * @throws DeviceCodeNotConfirmedError where upstream can be asked; it is still good then
    */
   async use(session: RestoreSession, userCode: Secret): Promise<(statements: Statements) => Promise<boolean>> {
     const hash = await this.hash(userCode);
-    const found = await this.deviceCodes.findUnused(hash, session.id, session.owner);
+    const found = await this.deviceCodes.findUnused(hash, session);
     if (found === undefined) {
       throw unknownDeviceCode();
     }
@@ -67,7 +75,18 @@ export class DeviceCodesService {
     if (found.expiresAt.getTime() <= now) {
       throw new DeviceCodeExpiredError('The device code has expired; ask for a new one.');
     }
-    return (statements) => new DeviceCodesRepository(statements).use(hash, session.id, session.owner, new Date(now));
+    await this.mustBeConfirmed(userCode);
+    return (statements) => new DeviceCodesRepository(statements).use(hash, session, new Date(now));
+  }
+
+  private async mustBeConfirmed(userCode: Secret): Promise<void> {
+    if (!(await this.client.capabilities()).deviceCodeCheck) return;
+    const { isConfirmed } = await this.client.checkDeviceCode(userCode).catch((error: unknown) => {
+      throw error instanceof UpstreamRejectedError ? unknownDeviceCode(error) : error;
+    });
+    if (!isConfirmed) {
+      throw new DeviceCodeNotConfirmedError('Nobody has confirmed the device code at Microsoft yet.');
+    }
   }
 
   private applicationOf({ organizationName }: RestoreSession): string {
@@ -84,6 +103,9 @@ export class DeviceCodesService {
   }
 }
 
-export function unknownDeviceCode(): DeviceCodeUnknownError {
-  return new DeviceCodeUnknownError('This device code was not issued to you for this restore session, or was used.');
+/** @param cause why upstream takes it for none, where it was asked */
+export function unknownDeviceCode(cause?: UpstreamRejectedError): DeviceCodeUnknownError {
+  return new DeviceCodeUnknownError('This device code was not issued to you for this restore session, or was used.', {
+    cause,
+  });
 }

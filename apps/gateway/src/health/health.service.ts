@@ -9,6 +9,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CredentialExpiry } from '../credential-profiles/credential-expiry.js';
 import { SecretRotation } from '../credential-profiles/secret-rotation.js';
 import { CLOCK, CONFIGURATION } from '../infrastructure/tokens.js';
+import { UpstreamStops } from '../restore-sessions/upstream-stops.js';
 import { WebhookDispatcher } from '../webhooks/webhook-dispatcher.js';
 
 import { AuditSinks } from '../audit/audit-sinks.js';
@@ -41,6 +42,7 @@ export class HealthService {
     private readonly webhooks: WebhookDispatcher,
     private readonly rotation: SecretRotation,
     private readonly expiry: CredentialExpiry,
+    private readonly stops: UpstreamStops,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'webhooks' | 'ownerNotice'>,
   ) {}
@@ -58,6 +60,7 @@ export class HealthService {
       issuerKeys: this.issuerKeys(),
       upstream,
       credentials: this.credentials(),
+      restoreSessions: this.restoreSessions(),
       ...this.auditSinks(),
       ...this.webhookDeliveries(),
     };
@@ -79,6 +82,14 @@ export class HealthService {
       ...this.expiry.expired().map((name) => `the certificate of credential profile ${name} has expired`),
     ];
     return faults.length === 0 ? { status: 'up' } : { status: 'degraded', detail: faults.join(', ') };
+  }
+
+  /** What was stopped and still runs upstream takes of its resources, and keeps no request from being served. */
+  private restoreSessions(): HealthCheck {
+    const { notStopped } = this.stops;
+    return notStopped === 0
+      ? { status: 'up' }
+      : { status: 'degraded', detail: `${notStopped} that were stopped may still run on the backup server` };
   }
 
   /** Absent where there are none. */

@@ -8,6 +8,7 @@ import { SecretGroup } from '@app/secrets';
 import {
   Database,
   DeviceCodesRepository,
+  FormerUpstreamSessionsRepository,
   GatewayKeysRepository,
   OperationClaimsRepository,
   OperationsRepository,
@@ -28,6 +29,7 @@ const repositories = [
   OperationsRepository,
   OperationClaimsRepository,
   DeviceCodesRepository,
+  FormerUpstreamSessionsRepository,
   GatewayKeysRepository,
   UpstreamServersRepository,
   WebhookDeliveriesRepository,

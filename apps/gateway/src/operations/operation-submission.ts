@@ -1,12 +1,6 @@
-import type { ProfileAction } from '@app/config';
+import { DEVICE_CODE, type ProfileAction } from '@app/config';
 import type { Logger } from '@app/logging';
-import {
-  DomainError,
-  InternalError,
-  OperationConflictError,
-  type ProblemCode,
-  SessionStoppedError,
-} from '@app/problems';
+import { DomainError, InternalError, OperationConflictError, type ProblemCode } from '@app/problems';
 import { type Operation, RestoreSessionsRepository } from '@app/store';
 import {
   ActionAnswerUnknownError,
@@ -18,10 +12,11 @@ import {
 import { Inject, Injectable } from '@nestjs/common';
 
 import { CredentialProfilesService } from '../credential-profiles/credential-profiles.service.js';
+import { unknownDeviceCode } from '../device-codes/device-codes.service.js';
 import { HeldDeviceCodes } from '../device-codes/held-device-codes.js';
 import { LOGGER } from '../infrastructure/tokens.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
-import { RestoreSessionEnds } from '../restore-sessions/restore-session-ends.js';
+import { RestoreSessionReopening } from '../restore-sessions/restore-session-reopening.js';
 import { BlockingProgress } from './blocking-progress.js';
 import { ClaimedOperations, type OperationOutcomeOf, toOperationProblem } from './claimed-operations.js';
 import type { Lease } from './lease.js';
@@ -35,6 +30,12 @@ export type Submitted =
   | { readonly kind: 'following'; readonly operation: Operation }
   /** Back in the queue, or no longer ours. */
   | { readonly kind: 'left' };
+
+/** An operation that is on record as about to go upstream, in the session that it names. */
+interface Started {
+  readonly operation: Operation;
+  readonly send: (mayStillSend: () => boolean) => Promise<ActionResult>;
+}
 
 /** Why it may be known, or recorded, only later whether an operation may start. */
 const passing: ReadonlySet<ProblemCode> = new Set([
@@ -52,7 +53,7 @@ const TRY_AGAIN_MS = 5_000;
 export class OperationSubmission {
   constructor(
     private readonly sessions: RestoreSessionsRepository,
-    private readonly sessionEnds: RestoreSessionEnds,
+    private readonly reopening: RestoreSessionReopening,
     private readonly decisions: StartDecisions,
     private readonly claimed: ClaimedOperations,
     private readonly progress: BlockingProgress,
@@ -64,9 +65,9 @@ export class OperationSubmission {
 
   async submit(operation: Operation, lease: Lease): Promise<Submitted> {
     try {
-      const send = await this.started(operation, lease);
-      if (send === undefined) return { kind: 'left' };
-      const result = await this.progress.during(operation, () => send(lease.allowsSending));
+      const started = await this.started(operation, lease);
+      if (started === undefined) return { kind: 'left' };
+      const result = await this.progress.during(started.operation, () => started.send(lease.allowsSending));
       return await this.taken(operation, result);
     } catch (error) {
       return this.failed(operation, error);
@@ -86,16 +87,20 @@ export class OperationSubmission {
    * out or recorded now, or the operation is no longer ours.
    * @throws what the record and the caller are told when it is not permitted, or lacks something
    */
-  private async started(
-    operation: Operation,
-    lease: Lease,
-  ): Promise<((mayStillSend: () => boolean) => Promise<ActionResult>) | undefined> {
+  private async started(operation: Operation, lease: Lease): Promise<Started | undefined> {
     try {
-      const session = await this.sessionOf(operation);
-      await this.decisions.decide(operation, session);
-      const send = this.prepared(operation, session);
-      await this.claimed.start(operation, lease);
-      return send;
+      // Nothing of it was sent: its session may still be opened again.
+      const upstreamSessionId = await this.reopening.within(await this.sessionOf(operation), async (session) => {
+        await this.decisions.decide(operation, session);
+        return session.upstreamSessionId;
+      });
+      if (operation.credential === DEVICE_CODE && operation.upstreamSessionId !== upstreamSessionId) {
+        throw unknownDeviceCode();
+      }
+      const starting = { ...operation, upstreamSessionId };
+      const send = this.prepared(starting, upstreamSessionId);
+      await this.claimed.start(starting, lease);
+      return { operation: starting, send };
     } catch (error) {
       if (error instanceof OperationConflictError) return undefined;
       if (!(error instanceof DomainError) || !passing.has(error.code)) throw error;
@@ -106,10 +111,7 @@ export class OperationSubmission {
   }
 
   /** What it lacks is missed here, before it is on record that it starts. */
-  private prepared(
-    operation: Operation,
-    { upstreamSessionId }: RestoreSession,
-  ): (mayStillSend: () => boolean) => Promise<ActionResult> {
+  private prepared(operation: Operation, upstreamSessionId: string): Started['send'] {
     const { item } = operation;
     const request = operation.request as StoredRequest;
     switch (request.action) {
@@ -145,9 +147,6 @@ export class OperationSubmission {
     if (error instanceof ActionNotSentError && passing.has(error.code)) {
       await this.claimed.release(operation, TRY_AGAIN_MS);
       return { kind: 'left' };
-    }
-    if (error instanceof SessionStoppedError) {
-      await this.sessionEnds.endedUpstream(operation.restoreSessionId);
     }
     const state = error instanceof ActionAnswerUnknownError ? 'interrupted' : 'failed';
     return { kind: 'ended', end: { state, problem: toOperationProblem(error) } };

@@ -2,25 +2,25 @@ import type { Clock } from '@app/clock';
 import type { Configuration } from '@app/config';
 import type { Principal } from '@app/identity';
 import { RestoreSessionsRepository, type StoredRestoreSession } from '@app/store';
-import { VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { AuditTrail } from '../audit/audit-trail.js';
 import { CLOCK, CONFIGURATION } from '../infrastructure/tokens.js';
+import { UpstreamStops } from './upstream-stops.js';
 
 /** Records that restore sessions are over, whoever ended them. */
 @Injectable()
 export class RestoreSessionEnds {
   constructor(
-    private readonly sessions: RestoreSessionsRepository,
+    private readonly stops: UpstreamStops,
     private readonly trail: AuditTrail,
-    private readonly client: VeeamClient,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits'>,
   ) {}
 
   /**
-   * Stops a session that no operation needs, upstream too.
+   * Stops a session that no operation needs: at once for its caller, and upstream as soon as upstream does. Who asked for it waits a
+   * little for that.
    * @param by who asked for it; absent when nobody used it for long
    * @returns false when an operation needs the session, or it was stopped already
    */
@@ -32,7 +32,7 @@ export class RestoreSessionEnds {
       (statements) => new RestoreSessionsRepository(statements).stop(session.id, stoppedAt, this.unreconciledSince()),
       by,
     );
-    if (isStopped) await this.client.stopRestoreSession(session.upstreamSessionId);
+    if (isStopped && by !== undefined) await this.stops.stop(session.upstreamSessionId);
     return isStopped;
   }
 
@@ -42,14 +42,12 @@ export class RestoreSessionEnds {
   }
 
   /** Marks a session stopped that upstream has ended by itself. @param by whose request found that out */
-  async endedUpstream(id: string, by?: Principal): Promise<void> {
-    const session = await this.sessions.get(id);
-    if (session === undefined) return;
+  async endedUpstream(session: StoredRestoreSession, by?: Principal): Promise<void> {
     const stoppedAt = new Date(this.clock.now());
     await this.trail.stopping(
       session,
       'ended-upstream',
-      (statements) => new RestoreSessionsRepository(statements).markEnded(id, stoppedAt),
+      (statements) => new RestoreSessionsRepository(statements).markEnded(session, stoppedAt),
       by,
     );
   }

@@ -19,7 +19,9 @@ import { AuditTrail } from '../audit/audit-trail.js';
 import { CLOCK, CONFIGURATION } from '../infrastructure/tokens.js';
 import { AuthorizationService } from '../policy/authorization.service.js';
 import { RestoreSessionEnds } from './restore-session-ends.js';
+import { RestoreSessionReopening } from './restore-session-reopening.js';
 import type { RestoreSession } from './restore-session.js';
+import { UpstreamStops } from './upstream-stops.js';
 
 export interface OpenRestoreSession extends Reasoned {
   readonly organizationId: string;
@@ -39,6 +41,8 @@ export class RestoreSessionsService {
     private readonly client: VeeamClient,
     private readonly sessions: RestoreSessionsRepository,
     private readonly ends: RestoreSessionEnds,
+    private readonly reopening: RestoreSessionReopening,
+    private readonly stops: UpstreamStops,
     private readonly trail: AuditTrail,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits'>,
@@ -49,22 +53,25 @@ export class RestoreSessionsService {
     return this.openIn(principal, organization, request);
   }
 
-  /** @param organization that the caller may open sessions in */
+  /**
+   * Opens a view of the newest backup at or before a time. Upstream is asked for a time even where the caller asked for none: what
+   * is shown is then what is answered, also after the session had to be opened again.
+   * @param organization that the caller may open sessions in
+   * @throws BeforeFirstBackupError, RateLimitedError when the caller has too many open sessions
+   */
   async openIn(
     principal: Principal,
     organization: Organization,
     request: Omit<OpenRestoreSession, 'organizationId'>,
   ): Promise<RestoreSession> {
-    const { firstBackupAt, lastBackupAt } = organization;
-    if (firstBackupAt === undefined || isBefore(request.pointInTime, firstBackupAt)) {
-      throw new BeforeFirstBackupError('The organization has no backup from that time or before.');
-    }
-    if ((await this.sessions.countOpen(principal)) >= this.configuration.limits.sessionsPerCaller) {
-      throw new RateLimitedError('You have too many open restore sessions; stop one first.');
+    const { sessionsPerCaller } = this.configuration.limits;
+    const pointInTime = shownAt(organization, request.pointInTime, this.clock.now());
+    if ((await this.sessions.countOpen(principal)) >= sessionsPerCaller) {
+      throw tooManySessions();
     }
     const { showDeleted, showAllVersions, reason, onBehalfOf } = request;
     const upstream = await this.client.openRestoreSession(organization.id, {
-      ...(request.pointInTime === undefined ? {} : { pointInTime: request.pointInTime }),
+      pointInTime: pointInTime.toISOString(),
       showDeleted,
       showAllVersions,
     });
@@ -75,7 +82,7 @@ export class RestoreSessionsService {
       organizationId: organization.id,
       organizationName: organization.name.toLowerCase(),
       upstreamSessionId: upstream.id,
-      pointInTime: new Date(request.pointInTime ?? lastBackupAt ?? createdAt),
+      pointInTime,
       showDeleted,
       showAllVersions,
       reason,
@@ -84,12 +91,13 @@ export class RestoreSessionsService {
       createdAt,
     };
     try {
-      await this.trail.opening(principal, session, (statements) =>
-        new RestoreSessionsRepository(statements).insert(session),
+      const isOpened = await this.trail.opening(principal, session, (statements) =>
+        new RestoreSessionsRepository(statements).insert(session, sessionsPerCaller),
       );
+      // Others were opened while upstream was at this one.
+      if (!isOpened) throw tooManySessions();
     } catch (error) {
-      // Nobody will ever know of it: an upstream session without a record would stay open until upstream ends it.
-      await this.client.stopRestoreSession(upstream.id).catch(() => undefined);
+      await this.stops.discard(upstream.id, session.organizationName);
       throw error;
     }
     return { ...session, lastUsedAt: createdAt, stoppedAt: undefined };
@@ -111,9 +119,11 @@ export class RestoreSessionsService {
   }
 
   /**
-   * Does something with an open session of the caller, which keeps it from expiring.
+   * Does something with an open session of the caller, which keeps it from expiring. Where upstream has ended its own session by
+   * itself, that is opened again and the work done once more.
+   * @param work may throw SessionStoppedError only as long as it has neither recorded nor sent anything that must not come twice
    * @throws NotFoundError unless the gateway opened it for this caller
-   * @throws SessionStoppedError when it has been stopped, here or upstream
+   * @throws SessionStoppedError when it has been stopped, here or upstream, where it cannot be opened again
    */
   async use<T>(principal: Principal, id: string, work: (session: RestoreSession) => Promise<T>): Promise<T> {
     const session = await this.find(principal, id);
@@ -121,14 +131,7 @@ export class RestoreSessionsService {
       throw new SessionStoppedError('The restore session has been stopped; open a new one.');
     }
     await this.sessions.touch(id, new Date(this.clock.now()));
-    try {
-      return await work(session);
-    } catch (error) {
-      if (error instanceof SessionStoppedError) {
-        await this.ends.endedUpstream(id, principal);
-      }
-      throw error;
-    }
+    return this.reopening.within(session, work, principal);
   }
 
   /** Stops a session, upstream too. Stopping a stopped one is no fault. @throws OperationConflictError while an operation needs it. */
@@ -148,6 +151,20 @@ export class RestoreSessionsService {
   }
 }
 
-function isBefore(time: string | undefined, other: string): boolean {
-  return time !== undefined && Date.parse(time) < Date.parse(other);
+/**
+ * The time that upstream is asked for: never one after the newest backup, at which another one would be shown later.
+ * @param now taken for the newest backup where upstream does not tell it
+ * @throws BeforeFirstBackupError
+ */
+function shownAt({ firstBackupAt, lastBackupAt }: Organization, asked: string | undefined, now: number): Date {
+  const newest = lastBackupAt === undefined ? now : Date.parse(lastBackupAt);
+  const shown = asked === undefined ? newest : Math.min(Date.parse(asked), newest);
+  if (firstBackupAt === undefined || shown < Date.parse(firstBackupAt)) {
+    throw new BeforeFirstBackupError('The organization has no backup from that time or before.');
+  }
+  return new Date(shown);
+}
+
+function tooManySessions(): RateLimitedError {
+  return new RateLimitedError('You have too many open restore sessions; stop one first.');
 }

@@ -9,12 +9,15 @@ import { type PageRequest, readPage } from '../../wire/page.js';
 import type { OpenRestoreSessionOptions } from '../dialect.js';
 import { readOneDrive } from './organizations.js';
 
-/** Dates without a zone are where earlier portals picked the wrong backup: ours goes up in UTC, with its Z. */
+/**
+ * Dates without a zone are where earlier portals picked the wrong backup: ours goes up in UTC, with its Z. Upstream keeps times in
+ * 100 ns of which ours have lost all below the millisecond: the whole of that is meant, or a backup would not be shown at its own time.
+ */
 export function exploreOptions(
   type: 'veod' | 'Veod',
   { pointInTime, showDeleted, showAllVersions }: OpenRestoreSessionOptions,
 ): Record<string, WireValue | undefined> {
-  const dateTime = pointInTime === undefined ? undefined : new Date(pointInTime).toISOString();
+  const dateTime = pointInTime === undefined ? undefined : new Date(pointInTime).toISOString().replace('Z', '9999Z');
   return { dateTime, type, showDeleted, showAllVersions };
 }
 
