@@ -74,6 +74,7 @@ describe('a sink of the audit trail', () => {
   async function startReceiver(port?: number, isTls = true): Promise<SyslogReceiver> {
     const receiver = await SyslogReceiver.start(isTls ? certificate : undefined, port);
     receivers.push(receiver);
+    neighbours.canary.watch('audit-sink', () => received(receiver).join('\n'));
     return receiver;
   }
 

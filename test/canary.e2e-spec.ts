@@ -1,4 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { request as httpsRequest } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import pg from 'pg';
@@ -9,9 +14,12 @@ import { Metrics } from '@app/logging';
 import { LOGGER } from '../apps/gateway/src/infrastructure/tokens.js';
 import { Caller } from './support/caller.js';
 import { Canary } from './support/canary.js';
+import { runCommand } from './support/command.js';
 import { openDesk } from './support/desk.js';
 import { startGatewayProcess } from './support/gateway-process.js';
-import { startWorld, type World } from './support/world.js';
+import { SecretMount } from './support/secret-mount.js';
+import { WebhookReceiver } from './support/webhook-receiver.js';
+import { startGateway, startWorld, type World } from './support/world.js';
 
 /** One that nobody has told the scrubber of. */
 const planted = () => `"${randomBytes(12).toString('base64url')}+/ &x`;
@@ -19,11 +27,21 @@ const planted = () => `"${randomBytes(12).toString('base64url')}+/ &x`;
 describe('the canary of the whole suite', () => {
   let world: World;
   let answers: string[];
+  /** At the end of the document that the gateway serves of itself. */
+  let documented = '';
+  let folder: string;
+  let sinkFile: string;
   let alice: Caller;
 
   beforeAll(async () => {
     answers = [];
+    folder = await mkdtemp(join(tmpdir(), 'canary-'));
+    sinkFile = join(folder, 'audit.ndjson');
     world = await startWorld({
+      adjust: (configuration) => ({
+        ...configuration,
+        audit: { ...configuration.audit, sinks: [{ kind: 'file', name: 'file', path: sinkFile }] },
+      }),
       prepare: (app: NestFastifyApplication) => {
         const fastify = app.getHttpAdapter().getInstance();
         fastify.get('/planted', (_request, reply) => {
@@ -32,6 +50,9 @@ describe('the canary of the whole suite', () => {
           answers.forEach((piece) => reply.raw.write(piece));
           reply.raw.end();
         });
+        fastify.addHook('onSend', (request, _reply, payload, done) => {
+          done(null, request.url === '/openapi.json' ? `${String(payload)}${documented}` : payload);
+        });
       },
     });
     const { caller, sid, oneDrives } = await openDesk('alice', world);
@@ -39,7 +60,10 @@ describe('the canary of the whole suite', () => {
     alice = caller;
     expect(await alice.post(path, {}, { prefer: 'wait=20' })).toMatchObject({ body: { state: 'succeeded' } });
   });
-  afterAll(() => world.close());
+  afterAll(async () => {
+    await world.close();
+    await rm(folder, { recursive: true });
+  });
 
   const leaksOf = async (value: string) => {
     world.canary.knows('a planted one', value);
@@ -59,6 +83,7 @@ describe('the canary of the whole suite', () => {
     ['hex', (value) => [Buffer.from(value).toString('hex').toUpperCase()]],
     ['URL-encoded', (value) => [`/path?x=${encodeURIComponent(value)}&y`]],
     ['JSON-escaped', (value) => [JSON.stringify({ message: value })]],
+    ['as octets', (value) => [JSON.stringify(Buffer.from(`x${value}`))]],
     ['JSON in JSON', (value) => [JSON.stringify({ message: JSON.stringify({ value }) })]],
     ['split between chunks', (value) => [value.slice(0, 7), value.slice(7)]],
   ])('finds one in an answer, %s', async (_, pieces) => {
@@ -85,6 +110,49 @@ describe('the canary of the whole suite', () => {
     const value = randomBytes(12).toString('base64url');
     world.gateway.app.get(Metrics).countTokenRefusal(value);
     expect(await leaksOf(value)).toEqual(['a planted one in metrics']);
+  });
+
+  it('finds one in the document that a gateway serves, also when that is closed', async () => {
+    documented = planted();
+    expect(await leaksOf(documented)).toEqual(['a planted one in openapi']);
+    const other = await startGateway(world, {
+      prepare: (app) => {
+        const fastify = app.getHttpAdapter().getInstance();
+        fastify.addHook('onSend', (_request, _reply, _payload, done) => {
+          done(null, last);
+        });
+      },
+    });
+    const last = planted();
+    await other.close();
+    expect(await leaksOf(last)).toEqual(['a planted one in openapi']);
+  });
+
+  it('looks at the document that is checked in', async () => {
+    const title = '"title": "Restore Gateway"';
+    expect(await leaksOf(title)).toEqual(['a planted one in openapi']);
+  });
+
+  it.each(['', '.1'])('finds one in the file%s of an audit sink', async (suffix) => {
+    const value = planted();
+    await appendFile(`${sinkFile}${suffix}`, `{"record":${JSON.stringify({ reason: value })}}\n`);
+    expect(await leaksOf(value)).toEqual(['a planted one in audit-sink']);
+  });
+
+  it('finds one in what a webhook was told', async () => {
+    const receiver = await WebhookReceiver.start(world.canary);
+    const value = planted();
+    try {
+      const { port } = new URL(receiver.url);
+      await tellByHttps({ port, ca: await readFile(receiver.caFile) }, JSON.stringify({ type: value }));
+      receiver.reset();
+      expect(await leaksOf(value)).toEqual(['a planted one in webhook']);
+      await tellByHttps({ port, ca: await readFile(receiver.caFile) }, receiver.key);
+      expect(await world.canary.leaks()).toEqual(['the key of a webhook in webhook']);
+    } finally {
+      world.canary.forgets(receiver.key.replace('whsec_', ''));
+      await receiver.close();
+    }
   });
 
   it.each(['restore_sessions', 'operations', 'operation_events', 'audit_records'])(
@@ -120,6 +188,36 @@ describe('the canary of the whole suite', () => {
     world.canary.forgets(username);
   });
 
+  it('finds the mail password in what upstream gets that is no change of its mail server', async () => {
+    const canary = new Canary();
+    canary.knows('the mail password', world.mailPassword, 'upstream-mail');
+    canary.watch('upstream', () => JSON.stringify({ userPassword: world.mailPassword }));
+    expect(await canary.leaks()).toEqual(['the mail password in upstream']);
+    const { environment, veeam } = world;
+    const { code } = await runCommand('email-settings', ['apply'], { environment, canary: world.canary });
+    expect(code).toBe(0);
+    expect(veeam.control.received().at(-2)?.body).toMatchObject({ userPassword: world.mailPassword });
+    expect(await world.canary.leaks()).toEqual([]);
+    expect(await leaksOf(world.mailPassword)).toEqual(['a planted one in upstream-mail']);
+    world.canary.knows('the mail password', world.mailPassword, 'upstream-mail');
+  });
+
+  it('finds one that a file held for a while', async () => {
+    const value = planted();
+    const mount = await SecretMount.with({ password: value }, { canary: world.canary, belongsIn: () => ['database'] });
+    await mount.change('atomic rename', { password: 'what came after it' });
+    await mount.remove();
+    world.gateway.app.get<Logger>(LOGGER).trace({ value }, 'planted');
+    expect(await world.canary.leaks()).toEqual(['what password held in log']);
+    world.canary.forgets(value);
+  });
+
+  it('finds one in what a command prints, and in its arguments', async () => {
+    const value = randomBytes(12).toString('base64url');
+    await runCommand('audit', ['verify', `--${value}`], { canary: world.canary });
+    expect(await leaksOf(value)).toEqual(['a planted one in argument', 'a planted one in command']);
+  });
+
   it('finds one in the arguments of a process, and in its log', async () => {
     const value = randomBytes(12).toString('base64url');
     const gateway = await startGatewayProcess(world, { HOST: '127.0.0.1' }, [`--title=${value}`]);
@@ -127,3 +225,10 @@ describe('the canary of the whole suite', () => {
     expect(await leaksOf(value)).toEqual(['a planted one in argument']);
   });
 });
+
+async function tellByHttps({ port, ca }: { port: string; ca: Buffer }, body: string): Promise<void> {
+  const request = httpsRequest({ host: 'localhost', port, ca, method: 'POST' });
+  const answered = once(request, 'response');
+  request.end(body);
+  await answered;
+}

@@ -32,13 +32,14 @@ describe('credential profiles', () => {
   beforeAll(async () => {
     neighbours = await startNeighbours();
     const { veeam } = neighbours;
-    mount = await SecretMount.with({
+    const files = {
       'restore.password': veeam.restorePassword,
       'application.pfx': await readFile(veeam.certificateFile),
       'application.pfx.base64': (await readFile(veeam.certificateFile)).toString('base64').replace(/.{64}/g, '$&\r\n'),
       'application.pfx.password': veeam.certificatePassword,
       'other.password': 'not the password',
-    });
+    };
+    mount = await SecretMount.with(files, { canary: neighbours.canary, belongsIn: () => ['upstream-action'] });
     user = {
       name: 'contoso-user',
       organization: CONTOSO,

@@ -1,28 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-
+import { type CommandAnswer, runCommand } from './support/command.js';
 import { makePfx, type Pfx } from './support/pfx.js';
 import { SecretMount } from './support/secret-mount.js';
 import { changedSettings } from './support/settings.js';
 import { type Neighbours, startNeighbours } from './support/world.js';
-
-const command = join(__dirname, '../dist/apps/gateway/src/credentials-cli.js');
-
-async function run(args: readonly string[], environment: Record<string, string> = {}, input = '') {
-  const child = spawn(process.execPath, [command, ...args], {
-    env: { PATH: process.env.PATH, ...environment },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-  child.stdin.end(input);
-  const [stdout, stderr, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'close') as Promise<[number | null]>,
-  ]);
-  return { stdout, stderr, code };
-}
 
 describe('npm run credentials', () => {
   let neighbours: Neighbours;
@@ -32,17 +12,25 @@ describe('npm run credentials', () => {
   beforeAll(async () => {
     neighbours = await startNeighbours();
     pfx = await makePfx('password of the file');
-    mount = await SecretMount.with({
+    const files = {
       'one.pfx': pfx.file,
       'one.password': `${pfx.password}\n`,
       'wrong.password': 'not the password',
-      'veeam.password': 'not the password either',
+      'veeam.password': 'no login password',
+    };
+    mount = await SecretMount.with(files, {
+      canary: neighbours.canary,
+      // Converting one is to print it.
+      belongsIn: (name) => (name === 'veeam.password' ? ['upstream-login'] : name === 'one.pfx' ? ['command'] : []),
     });
   });
   afterAll(async () => {
     await neighbours.close();
     await mount.remove();
   });
+
+  const run = (args: readonly string[], environment: Record<string, string> = {}, input = '') =>
+    runCommand('credentials', args, { environment, input, canary: neighbours.canary });
 
   describe('-- check', () => {
     it('says of every credential that it can be used, and ends with 0', async () => {
@@ -78,7 +66,7 @@ describe('npm run credentials', () => {
       expect(stdout).toMatch(/^VEEAM_USERNAME, VEEAM_PASSWORD +login +BROKEN +The backup server refuses the login/m);
       expect(stdout).toMatch(/^credential profile fabrikam +application +BROKEN +cannot be opened with its password$/m);
       expect(stdout).toMatch(/^credential profile contoso +user +ok /m);
-      for (const secret of ['not the password', neighbours.veeam.restorePassword]) {
+      for (const secret of ['not the password', 'no login password', neighbours.veeam.restorePassword]) {
         expect(stdout + stderr).not.toContain(secret);
       }
     });
@@ -93,7 +81,7 @@ describe('npm run credentials', () => {
   describe('-- convert', () => {
     const base64 = () => `${pfx.file.toString('base64')}\n`;
 
-    it.each<[string, () => Promise<Awaited<ReturnType<typeof run>>>]>([
+    it.each<[string, () => Promise<CommandAnswer>]>([
       ['a file', () => run(['convert', mount.path('one.pfx'), '--password-file', mount.path('one.password')])],
       ['standard input', () => run(['convert', mount.path('one.pfx')], {}, `${pfx.password}\n`)],
     ])('prints the one-line base64 and what is in it, with the password from %s', async (_, convert) => {

@@ -1,9 +1,11 @@
 import { ManualClock } from '@app/clock';
 import { Metrics } from '@app/logging';
+import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 
 import { Caller, operationIdOf } from './support/caller.js';
+import type { Sink } from './support/canary.js';
 import { DatabaseProxy } from './support/database-proxy.js';
 import { openDesk } from './support/desk.js';
 import { makePfx, type Pfx } from './support/pfx.js';
@@ -20,6 +22,15 @@ const upstreamLogin = 'login of the backup server';
 /** Between two requests of the load, which must leave some of the machine to the rest. */
 const PACE_MS = 20;
 
+/** Where what a file holds may be seen. */
+function placesOf(name: string): readonly Sink[] {
+  if (name === 'database-url') return [];
+  return name === 'veeam.password' ? ['upstream-login'] : ['upstream-action'];
+}
+
+/** Unlike any other text there is. */
+const distinct = (what: string) => `${what} ${randomBytes(9).toString('base64url')}`;
+
 describe('secrets that change while the gateway runs', () => {
   let neighbours: Neighbours;
   let mount: SecretMount;
@@ -35,16 +46,17 @@ describe('secrets that change while the gateway runs', () => {
   afterAll(() => neighbours.close());
   beforeEach(async () => {
     const { veeam, database } = neighbours;
-    const first = await makePfx('password of the first certificate');
+    const first = await makePfx(distinct('first'));
     veeam.control.acceptCertificate(veeam.applicationId, first.certificate);
     proxy = await DatabaseProxy.start(database.url);
-    mount = await SecretMount.with({
+    const files = {
       'fabrikam.pfx': first.file,
       'fabrikam.pfx.password': first.password,
       'contoso.password': veeam.restorePassword,
       'veeam.password': veeam.password,
       'database-url': proxy.url,
-    });
+    };
+    mount = await SecretMount.with(files, { canary: neighbours.canary, belongsIn: placesOf });
     const settings = await changedSettings(neighbours, ({ credentialProfiles = [] }) => ({
       credentialProfiles: credentialProfiles.map((profile) =>
         profile.kind === 'user'
@@ -143,13 +155,13 @@ describe('secrets that change while the gateway runs', () => {
       }
     })();
 
-    const pfxs = await Promise.all([0, 1, 2, 3, 4].map((index) => makePfx(`password ${index} of the certificate`)));
+    const pfxs = await Promise.all([0, 1, 2, 3, 4].map((index) => makePfx(distinct(`certificate ${index}`))));
     const good = new Set(pfxs.map(({ file }) => file.toString('base64')));
     let veeamPassword = password;
     const ways = ['plain write', 'atomic rename', '..data swap', '..data swap', 'plain write'] as const;
     for (const [index, next] of pfxs.entries()) {
       const how = ways[index] ?? 'plain write';
-      const nextPassword = `veeam password ${index}`;
+      const nextPassword = distinct(`veeam ${index}`);
       control.acceptCertificate(applicationId, next.certificate);
       control.acceptPassword(nextPassword);
       const used = [logged(IN_USE, fabrikamCertificate).length, logged(IN_USE, upstreamLogin).length];
@@ -175,7 +187,7 @@ describe('secrets that change while the gateway runs', () => {
 
       if (index !== 1) continue;
       await changeInVain(fabrikamCertificate, { 'fabrikam.pfx': next.file.subarray(0, 500) });
-      await changeInVain(upstreamLogin, { 'veeam.password': 'a wrong password' });
+      await changeInVain(upstreamLogin, { 'veeam.password': distinct('wrong') });
       await mount.change(how === 'atomic rename' ? how : 'plain write', files);
     }
 
@@ -193,7 +205,7 @@ describe('secrets that change while the gateway runs', () => {
 
   it.each<MountChange>(['plain write', 'atomic rename', '..data swap'])('takes a certificate by %s', async (how) => {
     const { control, applicationId } = neighbours.veeam;
-    const next = await makePfx('another password');
+    const next = await makePfx(distinct('another'));
     control.acceptCertificate(applicationId, next.certificate);
     await change(how, fabrikamCertificate, { 'fabrikam.pfx': next.file, 'fabrikam.pfx.password': next.password });
     expect(await certificateUsed()).toEqual(asUsed(next));
@@ -202,7 +214,7 @@ describe('secrets that change while the gateway runs', () => {
   it('never mixes a certificate with the password of another', async () => {
     const { control, applicationId } = neighbours.veeam;
     const before = await certificateUsed();
-    const next = await makePfx('another password');
+    const next = await makePfx(distinct('another'));
     control.acceptCertificate(applicationId, next.certificate);
     const line = await changeInVain(fabrikamCertificate, { 'fabrikam.pfx': next.file });
     expect(line).toContain('cannot be opened with its password');
@@ -233,15 +245,16 @@ describe('secrets that change while the gateway runs', () => {
     const hold = control.hold({ action: 'restore' }, 'running');
     const first = await oscar.caller.post(restore, {});
     await hold.reached;
-    control.acceptRestorePassword('the next restore password');
-    await change('plain write', contosoRestorer, { 'contoso.password': 'the next restore password' });
+    const nextPassword = distinct('restore');
+    control.acceptRestorePassword(nextPassword);
+    await change('plain write', contosoRestorer, { 'contoso.password': nextPassword });
     hold.release();
     expect(await oscar.caller.endOf(operationIdOf(first.headers))).toMatchObject({ state: 'succeeded' });
     const second = await oscar.caller.post(restore, {});
     expect(await oscar.caller.endOf(operationIdOf(second.headers))).toMatchObject({ state: 'succeeded' });
     expect(control.actions().map(({ credentials }) => credentials)).toMatchObject([
       { userPassword: restorePassword },
-      { userPassword: 'the next restore password' },
+      { userPassword: nextPassword },
     ]);
   });
 
@@ -250,19 +263,21 @@ describe('secrets that change while the gateway runs', () => {
       const { control, password } = neighbours.veeam;
       const oscar = await callerNamed('oscar');
       expect((await oscar.get('/api/v1/organizations')).status).toBe(200);
-      await mount.change('atomic rename', { 'veeam.password': 'rotated' });
-      control.acceptPassword('rotated');
+      const rotated = distinct('rotated');
+      await mount.change('atomic rename', { 'veeam.password': rotated });
+      control.acceptPassword(rotated);
       control.refusePassword(password);
       control.expireAccessTokens();
       control.revokeRefreshTokens();
       expect((await oscar.get('/api/v1/organizations')).status).toBe(200);
-      expect(lastLogin()).toMatchObject({ password: 'rotated' });
+      expect(lastLogin()).toMatchObject({ password: rotated });
     });
 
     it('is tried once with a wrong password, which is not used', async () => {
       const { control, password } = neighbours.veeam;
       const oscar = await callerNamed('oscar');
-      await changeInVain(upstreamLogin, { 'veeam.password': 'wrong' });
+      const wrong = distinct('wrong');
+      await changeInVain(upstreamLogin, { 'veeam.password': wrong });
       await clock.advance(600_000);
       control.expireAccessTokens();
       control.revokeRefreshTokens();
@@ -270,9 +285,8 @@ describe('secrets that change while the gateway runs', () => {
       expect(lastLogin()).toMatchObject({ password });
       const tried = control
         .received()
-        .filter(({ body }) => (body as Record<string, string> | undefined)?.password === 'wrong');
+        .filter(({ body }) => (body as Record<string, string> | undefined)?.password === wrong);
       expect(tried).toHaveLength(1);
-      expect(gateway.log().join('\n')).not.toContain('"wrong"');
     });
   });
 
@@ -327,16 +341,18 @@ describe('secrets that change while the gateway runs', () => {
     });
 
     it.each<[string, () => string | Promise<string>]>([
-      ['with a wrong password', () => Object.assign(new URL(neighbours.database.url), { password: 'wrong' }).href],
+      [
+        'with a wrong password',
+        () => Object.assign(new URL(neighbours.database.url), { password: distinct('wrong') }).href,
+      ],
       ['of another database', () => process.env.TEST_DATABASE_SERVICE_URL?.replace(/\/[^/]*$/, '/postgres') ?? ''],
-      ['of nowhere', () => 'postgresql://nobody:nothing@127.0.0.1:1/nowhere'],
+      ['of nowhere', () => 'postgresql://nobody:nothing-8Hq2@127.0.0.1:1/nowhere'],
       ['that is none', () => 'hunter2-hunter2'],
     ])('goes on with what it has when it becomes one %s', async (_, url) => {
       await changeInVain('DATABASE_URL', { 'database-url': await url() });
       const oscar = await callerNamed('oscar');
       expect((await oscar.get('/api/v1/operations')).status).toBe(200);
       expect((await health()).checks.credentials.status).toBe('degraded');
-      expect(gateway.log().join('\n')).not.toContain('hunter2-hunter2');
     });
   });
 

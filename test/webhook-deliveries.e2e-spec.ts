@@ -53,8 +53,8 @@ describe('the delivery of webhooks', () => {
     neighbours = await startNeighbours();
     owner = new pg.Client({ connectionString: neighbours.database.ownerUrl });
     await owner.connect();
-    receiver = await WebhookReceiver.start();
-    other = await WebhookReceiver.start();
+    receiver = await WebhookReceiver.start(neighbours.canary);
+    other = await WebhookReceiver.start(neighbours.canary);
     environment = await changedSettings(neighbours, () => ({
       webhooks: [{ clientId: 'restore-desk', ...receiver.settings }],
       ownerNotice: other.settings,

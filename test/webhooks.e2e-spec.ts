@@ -48,9 +48,9 @@ describe('webhooks', () => {
     neighbours = await startNeighbours();
     owner = new pg.Client({ connectionString: neighbours.database.ownerUrl });
     await owner.connect();
-    desk = await WebhookReceiver.start();
-    helpdesk = await WebhookReceiver.start();
-    notices = await WebhookReceiver.start();
+    desk = await WebhookReceiver.start(neighbours.canary);
+    helpdesk = await WebhookReceiver.start(neighbours.canary);
+    notices = await WebhookReceiver.start(neighbours.canary);
     clock = new ManualClock(Date.now());
     gateway = await start(clock, {
       webhooks: [
@@ -193,7 +193,7 @@ describe('webhooks', () => {
     });
 
     it('are signed with both keys while one is replaced', async () => {
-      const newKey = newWebhookKey();
+      const newKey = newWebhookKey(neighbours.canary);
       const file = join(dirname(desk.keyFile), 'new.key');
       writeFileSync(file, newKey);
       const webhook = {

@@ -1,21 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 
 import { stringify } from 'yaml';
 
+import { type CommandAnswer, startCommand } from './command.js';
 import type { TestDatabase } from './test-database.js';
-
-const command = join(__dirname, '../../dist/apps/gateway/src/audit-cli.js');
-
-export interface AuditCliAnswer {
-  readonly stdout: string;
-  readonly stderr: string;
-  /** Null when it was killed. */
-  readonly code: number | null;
-}
 
 /** `npm run audit` in a folder of its own, as a process. */
 export class AuditCli {
@@ -41,23 +31,17 @@ export class AuditCli {
     };
   }
 
-  run(args: readonly string[], environment: Record<string, string> = {}): Promise<AuditCliAnswer> {
+  run(args: readonly string[], environment: Record<string, string> = {}): Promise<CommandAnswer> {
     return this.start(args, environment).ended;
   }
 
   start(
     args: readonly string[],
     environment: Record<string, string> = {},
-  ): { child: ChildProcess; ended: Promise<AuditCliAnswer> } {
-    const child = spawn(process.execPath, [command, ...args], {
-      cwd: this.folder,
-      env: { ...this.environment, ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
+  ): { child: ChildProcess; ended: Promise<CommandAnswer> } {
+    return startCommand('audit', args, {
+      folder: this.folder,
+      environment: { ...this.environment, ...environment },
     });
-    const closed = once(child, 'close') as Promise<[number | null]>;
-    const ended = Promise.all([text(child.stdout), text(child.stderr), closed]).then(([stdout, stderr, [code]]) => ({
-      ...{ stdout, stderr, code },
-    }));
-    return { child, ended };
   }
 }

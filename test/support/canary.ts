@@ -3,9 +3,24 @@ import type { Socket } from 'node:net';
 
 import pg from 'pg';
 
-/** Where a secret could turn up. Upstream is three: a login, a restore or copy, and all else it is sent. */
+/**
+ * Where a secret could turn up. Upstream is four: a login, a restore or copy, a change of its mail server, and all else it is sent. A command
+ * is what one prints, and an argument what others on its machine can see of a process.
+ */
 export type Sink =
-  'response' | 'log' | 'metrics' | 'database' | 'upstream-login' | 'upstream-action' | 'upstream' | 'argument';
+  | 'response'
+  | 'log'
+  | 'metrics'
+  | 'openapi'
+  | 'database'
+  | 'audit-sink'
+  | 'webhook'
+  | 'upstream-login'
+  | 'upstream-action'
+  | 'upstream-mail'
+  | 'upstream'
+  | 'argument'
+  | 'command';
 
 interface KnownSecret {
   readonly name: string;
@@ -105,7 +120,9 @@ function formsOf(value: string): string[] {
     return encoded.slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + Buffer.byteLength(value)) * 8) / 6));
   });
   const urlSafe = base64.map((form) => form.replaceAll('+', '-').replaceAll('/', '_'));
-  return [value, json, JSON.stringify(json).slice(1, -1), encodeURIComponent(value), ...base64, ...urlSafe];
+  // As `JSON.stringify` writes a Buffer.
+  const octets = [...Buffer.from(value)].join(',');
+  return [value, json, JSON.stringify(json).slice(1, -1), encodeURIComponent(value), octets, ...base64, ...urlSafe];
 }
 
 function hexOf(value: string): string {

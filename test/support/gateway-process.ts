@@ -52,6 +52,7 @@ export async function startGatewayProcess(
   options: readonly string[] = [],
 ): Promise<GatewayProcess> {
   const port = await freePort();
+  const managementPort = await freePort();
   const child = spawn(
     process.execPath,
     [
@@ -68,7 +69,7 @@ export async function startGatewayProcess(
         ...neighbours.environment,
         LOG_LEVEL: 'info',
         PORT: String(port),
-        MANAGEMENT_PORT: String(await freePort()),
+        MANAGEMENT_PORT: String(managementPort),
         ...environment,
       },
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
@@ -80,6 +81,13 @@ export async function startGatewayProcess(
   const said: string[] = [];
   neighbours.canary?.watch('log', () => said.join('\n'));
   neighbours.canary?.watch('argument', () => child.spawnargs.join(' '));
+  const shown = { openapi: '', metrics: '' };
+  neighbours.canary?.watch('openapi', () => shown.openapi);
+  neighbours.canary?.watch('metrics', () => shown.metrics);
+  const look = async () => {
+    shown.openapi = await textOf(`http://127.0.0.1:${port}/openapi.json`);
+    shown.metrics = await textOf(`http://127.0.0.1:${managementPort}/metrics`);
+  };
   await ready(child, exited, said);
   return {
     url: `http://127.0.0.1:${port}`,
@@ -87,6 +95,7 @@ export async function startGatewayProcess(
     measure: () => ask(child, 'measure'),
     forgetPeak: () => ask(child, 'forget-peak'),
     close: async () => {
+      if (child.exitCode === null && child.signalCode === null) await look();
       child.kill('SIGTERM');
       const impatience = setTimeout(kill, STOP_PATIENCE_MS);
       await exited;
@@ -124,4 +133,9 @@ async function ask(child: ChildProcess, question: string): Promise<Measurement> 
   const answer = once(child, 'message') as Promise<[Measurement]>;
   child.send(question);
   return (await answer)[0];
+}
+
+async function textOf(url: string): Promise<string> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(STOP_PATIENCE_MS) });
+  return response.text();
 }

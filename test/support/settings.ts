@@ -11,7 +11,7 @@ export interface YamlSettings {
   readonly organizations?: readonly Readonly<Record<string, unknown>>[];
   readonly issuers?: readonly Readonly<Record<string, unknown>>[];
   readonly credentialProfiles?: readonly Readonly<Record<string, unknown>>[];
-  readonly mailServer?: Readonly<Record<string, unknown>>;
+  readonly mailServer?: Readonly<Record<string, unknown>> | undefined;
   readonly mail?: Readonly<Record<string, unknown>>;
   readonly limits?: Readonly<Record<string, unknown>>;
   readonly emergencyStop?: boolean;

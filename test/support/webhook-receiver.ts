@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
 import { type KeyAndCertificate, makeServerCertificate } from '../../apps/veeam-sandbox/src/certificates.js';
+import type { Canary } from './canary.js';
 
 export interface ReceivedWebhook {
   readonly method: string;
@@ -24,6 +25,8 @@ const take: Answer = (response) => response.writeHead(204).end();
 /** A real HTTPS server of an application that is told things. */
 export class WebhookReceiver {
   readonly received: ReceivedWebhook[] = [];
+  /** Never forgotten. */
+  private readonly everything: string[] = [];
   private server = createServer();
   private answer = take;
 
@@ -38,14 +41,16 @@ export class WebhookReceiver {
     private port: number,
   ) {}
 
-  static async start(): Promise<WebhookReceiver> {
+  /** @param canary is told of the key, and looks at all that ever comes */
+  static async start(canary: Canary): Promise<WebhookReceiver> {
     const folder = await mkdtemp(join(tmpdir(), 'webhook-receiver-'));
     const identity = await makeServerCertificate();
     const [caFile, keyFile] = [join(folder, 'ca.pem'), join(folder, 'webhook.key')];
-    const key = newWebhookKey();
+    const key = newWebhookKey(canary);
     await writeFile(caFile, identity.certificate);
     await writeFile(keyFile, key);
     const receiver = new WebhookReceiver(identity, folder, caFile, keyFile, key, 0);
+    canary.watch('webhook', () => receiver.everything.join('\n'));
     await receiver.comeUp();
     return receiver;
   }
@@ -98,7 +103,9 @@ export class WebhookReceiver {
 
   private async receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', url: path = '', headers } = request;
-    this.received.push({ method, path, headers, text: await text(request) });
+    const body = await text(request);
+    this.everything.push(path, ...request.rawHeaders, body);
+    this.received.push({ method, path, headers, text: body });
     this.answer(response);
   }
 }
@@ -113,6 +120,9 @@ export function isSignedWith(key: string, { headers, text: body }: ReceivedWebho
   return String(signatures).split(' ').includes(`v1,${digest}`);
 }
 
-export function newWebhookKey(): string {
-  return `whsec_${randomBytes(32).toString('base64')}`;
+/** @param canary is told of it; its prefix is no secret */
+export function newWebhookKey(canary: Canary): string {
+  const bytes = randomBytes(32).toString('base64');
+  canary.knows('the key of a webhook', bytes);
+  return `whsec_${bytes}`;
 }

@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -8,25 +9,24 @@ import { type Configuration, loadConfiguration, reloadConfiguration } from '@app
 import { createLogger, Metrics } from '@app/logging';
 import { Scrubber } from '@app/secrets';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { stringify } from 'yaml';
 
 import { createApp } from '../../apps/gateway/src/configure-app.js';
 import { type SsoSandbox, startSsoSandbox } from '../../apps/sso-sandbox/src/index.js';
-import {
-  type ReceivedRequest,
-  startVeeamSandbox,
-  type VeeamSandbox,
-  type VeeamSandboxOptions,
-} from '../../apps/veeam-sandbox/src/index.js';
+import { startVeeamSandbox, type VeeamSandbox, type VeeamSandboxOptions } from '../../apps/veeam-sandbox/src/index.js';
 import { writeSandboxConfiguration } from '../../scripts/sandbox-configuration.js';
 import { type SmtpSink, startSmtpSink } from '../../scripts/smtp-sink.js';
-import { Canary, type Sink } from './canary.js';
+import type { Canary } from './canary.js';
 import { createTestDatabase, type TestDatabase } from './test-database.js';
+import { canaryOf, watchAuditFiles, watchDocument } from './world-canary.js';
 
 /** The neighbours of a gateway, all real and all on loopback: issuer, backup server, mail server, database. */
 export interface Neighbours {
   readonly sso: SsoSandbox;
   readonly veeam: VeeamSandbox;
   readonly smtp: SmtpSink;
+  /** Of the account that the backup server is to send its mails by. */
+  readonly mailPassword: string;
   readonly database: TestDatabase;
   /** Fails the spec at `close` when one of their secrets has turned up where it does not belong. */
   readonly canary: Canary;
@@ -93,11 +93,13 @@ export async function startNeighbours(veeamOptions: Partial<VeeamSandboxOptions>
     audience: sso.audience,
     veeam,
   });
-  const canary = await canaryOf({ sso, veeam, database });
+  const mailPassword = await addMailServer(environment.GATEWAY_CONFIG ?? '', smtp);
+  const canary = await canaryOf({ sso, veeam, database, mailPassword });
   return {
     sso,
     veeam,
     smtp,
+    mailPassword,
     database,
     canary,
     environment: { ...environment, LOG_LEVEL: 'trace' },
@@ -113,41 +115,15 @@ export async function startNeighbours(veeamOptions: Partial<VeeamSandboxOptions>
   };
 }
 
-function sinkOf({ route, action }: ReceivedRequest): Sink {
-  if (route === 'token') return 'upstream-login';
-  return action === 'restore' || action === 'copy' ? 'upstream-action' : 'upstream';
-}
-
-/** Every secret there is among them, and all that upstream and the database get. */
-async function canaryOf({ sso, veeam, database }: Pick<Neighbours, 'sso' | 'veeam' | 'database'>): Promise<Canary> {
-  const canary = new Canary();
-  canary.knows('the Veeam password', veeam.password, 'upstream-login');
-  canary.knows('the restore password', veeam.restorePassword, 'upstream-action');
-  canary.knows('the certificate', (await readFile(veeam.certificateFile)).toString('base64'), 'upstream-action');
-  canary.knows('the password of the certificate', veeam.certificatePassword, 'upstream-action');
-  for (const url of [database.url, database.ownerUrl]) canary.knows('a database password', new URL(url).password);
-
-  const token = sso.token.bind(sso);
-  Object.defineProperty(sso, 'token', {
-    value: async (...asked: Parameters<SsoSandbox['token']>) => {
-      const issued = await token(...asked);
-      // The signature makes it a token; the rest is no secret.
-      canary.knows("a caller's token", issued.slice(issued.lastIndexOf('.') + 1));
-      return issued;
-    },
-  });
-  const { control } = veeam;
-  control.onIssued((kind, value) => {
-    if (kind === 'device-code') canary.knows('a device code', value, 'response', 'upstream-action', 'upstream');
-    else canary.knows("a token of upstream's", value, 'upstream-login');
-  });
-  const received: ReceivedRequest[] = [];
-  control.onReceived((request) => received.push(request));
-  for (const sink of ['upstream-login', 'upstream-action', 'upstream'] as const) {
-    canary.watch(sink, () => JSON.stringify(received.filter((request) => sinkOf(request) === sink)));
-  }
-  canary.watchDatabase(database.ownerUrl);
-  return canary;
+/** To the YAML file. @returns the password of its account */
+async function addMailServer(settingsFile: string, { host, port }: SmtpSink): Promise<string> {
+  const passwordFile = `${settingsFile}.mail-password`;
+  const mailPassword = randomBytes(18).toString('base64url');
+  await writeFile(passwordFile, mailPassword);
+  const account = { userName: 'mailer', password: { file: passwordFile } };
+  const mailServer = { host, port, tls: false, from: 'restore@contoso.onmicrosoft.com', ...account };
+  await appendFile(settingsFile, stringify({ mailServer }));
+  return mailPassword;
 }
 
 export async function startGateway(
@@ -174,6 +150,8 @@ export async function startGateway(
   options.prepare?.(app);
   neighbours.canary?.watch('log', () => lines.join('\n'));
   neighbours.canary?.watchServer(app.getHttpServer());
+  if (neighbours.canary) watchAuditFiles(neighbours.canary, configuration);
+  const beforeClosing = neighbours.canary && watchDocument(neighbours.canary, app);
   const metrics = app.get(Metrics);
   neighbours.canary?.watch('metrics', async () => (await metrics.expose()).text);
   await app.listen(0, '127.0.0.1');
@@ -182,6 +160,9 @@ export async function startGateway(
     now: () => clock?.now() ?? Date.now(),
     app,
     log: () => lines,
-    close: () => app.close(),
+    close: async () => {
+      await beforeClosing?.();
+      await app.close();
+    },
   };
 }
