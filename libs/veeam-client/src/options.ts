@@ -16,7 +16,7 @@ export interface VeeamClientOptions {
   readonly trust: UpstreamTrust;
   /** Read afresh once when upstream refuses it, so that a rotated one is picked up; what is then taken becomes current. */
   readonly login: LoginSource;
-  /** All the secrets there are, to be scrubbed from what upstream says before it is logged. */
+  /** All the secrets there are, to be scrubbed from what upstream says before it is logged, recorded or shown. */
   readonly secrets?: readonly { readonly current: Secret }[];
   readonly clock: Clock;
   readonly timeouts?: Partial<UpstreamTimeouts>;

@@ -43,7 +43,8 @@ export class RestoreFollowing {
     if (!session.result) throw new UpstreamBrokenError('The backup server does not say how a restore ended.');
     const statistics = await this.lastStatistics(read, signal);
     const progress = { counts: statistics && countsOf(statistics), events };
-    return { state: 'stopped', progress, outcome: outcomeOf(session.result, statistics) };
+    const outcome = outcomeOf(session.result, statistics);
+    return { state: 'stopped', progress, outcome: outcome && this.upstream.sent.scrubOutcome(outcome) };
   }
 
   /** Undefined when upstream will not give them, which ends no restore that it says has ended. */
@@ -66,7 +67,7 @@ export class RestoreFollowing {
     const isNew = ({ order }: RestoreEvent) => order > afterOrder;
     const expected = await collectSome(read, afterOrder + 1);
     const events = expected.every(isNew) ? expected : (await collectSome(read, 0)).filter(isNew);
-    return events.sort((a, b) => a.order - b.order);
+    return events.sort((a, b) => a.order - b.order).map((event) => this.upstream.sent.scrubEvent(event));
   }
 
   async eventsSince(sessionId: string, since: string, signal: AbortSignal | undefined): Promise<RestoreEvent[]> {

@@ -8,6 +8,7 @@ import { Failure, RefusedAnswer, TransportFailure } from './failures.js';
 import { AccessTokens } from './login/access-tokens.js';
 import type { ActionResult, SaveStream } from './model.js';
 import { DEFAULT_TIMEOUTS, type Login, type UpstreamTimeouts, type VeeamClientOptions } from './options.js';
+import { SentSecrets } from './sent-secrets.js';
 import { ActionTransport } from './transport/action-transport.js';
 import { Connector } from './transport/connector.js';
 import { type HttpAnswer, type HttpRequest, JsonTransport } from './transport/json-transport.js';
@@ -36,6 +37,7 @@ const LONGEST_PAUSE_SECONDS = 5;
 /** Sends the calls of a dialect: with a token, once more after a 401, again where that is harmless. Knows no resource. */
 export class Upstream {
   readonly timeouts: UpstreamTimeouts;
+  readonly sent: SentSecrets;
   private readonly json: JsonTransport;
   private readonly actions: ActionTransport;
   /** Which version is spoken, and why not another. */
@@ -48,12 +50,13 @@ export class Upstream {
     const { apiVersion, clock } = options;
     const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
     this.timeouts = timeouts;
+    this.sent = new SentSecrets(options.secrets);
     const url = new URL(options.url);
     const connector = new Connector({ url, trust: options.trust, clock, ...timeouts });
     const limits = { clock, idleBodyMs: timeouts.idleBodyMs };
     this.json = new JsonTransport(url.origin, connector, limits);
     this.actions = new ActionTransport(url.origin, connector, limits);
-    this.versions = new VersionDetection(options, (template) =>
+    this.versions = new VersionDetection({ ...options, sent: this.sent }, (template) =>
       this.retried(this.unauthorized('GET', route(template)), template),
     );
     if (apiVersion === 'auto') return;
@@ -71,13 +74,11 @@ export class Upstream {
   async call<T>(build: (dialect: Dialect) => Call<T>, { signal, headersMs }: CallOptions = {}): Promise<T> {
     const { dialect, tokens } = await this.prepare();
     const call = build(dialect);
-    let secrets: readonly Secret[] = [];
     const answer = await withToken(tokens, (token) => {
       const request = this.request(dialect, call, token, headersMs ?? this.timeouts.headersMs);
-      secrets = [token, ...secretsIn(call.body)];
       return this.retried(request, templateOf(dialect, call), signal);
     });
-    if (!isSuccess(answer.status)) throw this.refused(answer, dialect, templateOf(dialect, call), secrets);
+    if (!isSuccess(answer.status)) throw this.refused(answer, dialect, templateOf(dialect, call));
     return call.read(answerReader(answer.text));
   }
 
@@ -96,18 +97,16 @@ export class Upstream {
     const { dialect, tokens } = await this.prepare().catch(asNotSent);
     const call = build(dialect);
     const what = templateOf(dialect, call);
-    let secrets: readonly Secret[] = [];
     const answer = await withToken(tokens, (token) => {
-      secrets = [token, ...secretsIn(call.body)];
       const request = this.request(dialect, call, token, headersMs(dialect), IDENTITY);
       return this.observed(request, what, () => this.actions.send(request, mayStillSend));
     }).catch(asActionError);
     if (!isSuccess(answer.status)) {
-      const refused = this.refused(answer, dialect, what, secrets);
+      const refused = this.refused(answer, dialect, what);
       throw refused.isEffectUnknown ? new ActionAnswerUnknownError(refused.error) : refused;
     }
     try {
-      return call.read(answerReader(answer.text));
+      return this.withoutSecrets(call.read(answerReader(answer.text)));
     } catch (error) {
       // Done, and nobody can tell how: not a refusal.
       throw error instanceof DomainError ? new ActionAnswerUnknownError(error) : error;
@@ -119,14 +118,12 @@ export class Upstream {
     const { dialect, tokens } = await this.prepare().catch(asNotSent);
     const call = build(dialect);
     const what = templateOf(dialect, call);
-    let secrets: readonly Secret[] = [];
     const answer = await withToken(tokens, async (token) => {
-      secrets = [token, ...secretsIn(call.body)];
       const request = this.request(dialect, call, token, this.timeouts.actionHeadersMs, DOWNLOAD);
       const exchange = await this.observed(request, what, () => this.actions.open(request, signal));
       return openedStream(exchange, { clock: this.options.clock, idleBodyMs: this.timeouts.idleBodyMs });
     }).catch(asActionError);
-    if ('text' in answer) throw this.refused(answer, dialect, what, secrets);
+    if ('text' in answer) throw this.refused(answer, dialect, what);
     return answer.stream;
   }
 
@@ -146,7 +143,7 @@ export class Upstream {
     const request = this.request(loggedIn.dialect, call, token, this.timeouts.headersMs);
     const answer = await this.retried(request, what);
     // A token that is no longer taken is logged out as well.
-    if (!isSuccess(answer.status) && answer.status !== 401) throw this.refused(answer, loggedIn.dialect, what, [token]);
+    if (!isSuccess(answer.status) && answer.status !== 401) throw this.refused(answer, loggedIn.dialect, what);
   }
 
   async close(): Promise<void> {
@@ -170,22 +167,26 @@ export class Upstream {
     return this.fixedDialect ? Promise.resolve(this.fixedDialect) : this.versions.find();
   }
 
-  /** Upstream may repeat in its words what went up with this request, or with another. */
-  private refused(answer: HttpAnswer, dialect: Dialect, what: string, sent: readonly Secret[]): RefusedAnswer {
-    const known = (this.options.secrets ?? []).map(({ current }) => current);
-    return refusedAnswer(answer, what, [...sent, ...known], dialect.refusals);
+  private withoutSecrets(result: ActionResult): ActionResult {
+    const isTold = result.kind === 'finished' && result.outcome !== undefined;
+    return isTold ? { ...result, outcome: this.sent.scrubOutcome(result.outcome) } : result;
+  }
+
+  private refused(answer: HttpAnswer, dialect: Dialect, what: string): RefusedAnswer {
+    return refusedAnswer(answer, what, this.sent, dialect.refusals);
   }
 
   private tokensOf(dialect: Dialect): AccessTokens {
     const { login, clock } = this.options;
     const template = `/${dialect.version}/token`;
     const post = (form: WireForm) => {
+      this.sent.sending(secretsIn(form));
       const request = this.unauthorized('POST', route(template), toForm(form), 'application/x-www-form-urlencoded');
       return this.observed(request, template, () => this.json.send(request));
     };
     const { refusedLoginMs, refusedFreshLoginMs } = this.timeouts;
     const { loginFields } = dialect;
-    return new AccessTokens({ login, loginFields, clock, refusedLoginMs, refusedFreshLoginMs, post });
+    return new AccessTokens({ login, loginFields, clock, refusedLoginMs, refusedFreshLoginMs, sent: this.sent, post });
   }
 
   private async retried(request: HttpRequest, template: string, signal?: AbortSignal): Promise<HttpAnswer> {
@@ -231,6 +232,7 @@ export class Upstream {
     headersMs: number,
     headers: Readonly<Record<string, string>> = {},
   ): HttpRequest {
+    this.sent.sending([token, ...secretsIn(body)]);
     return {
       method,
       path: `/${dialect.version}${path}`,

@@ -4,6 +4,7 @@ import type { Dialect } from './dialects/dialect.js';
 import { dialects } from './dialects/index.js';
 import { Failure, RefusedAnswer } from './failures.js';
 import type { VeeamClientOptions } from './options.js';
+import type { SentSecrets } from './sent-secrets.js';
 import type { HttpAnswer } from './transport/json-transport.js';
 import { refusedAnswer, isSuccess } from './wire/refusal.js';
 
@@ -20,7 +21,9 @@ export class VersionDetection {
 
   /** @param ask sends `GET /{version}/Organizations` without a token */
   constructor(
-    private readonly options: Pick<VeeamClientOptions, 'apiVersion' | 'versionMemory' | 'clock'>,
+    private readonly options: Pick<VeeamClientOptions, 'apiVersion' | 'versionMemory' | 'clock'> & {
+      readonly sent: SentSecrets;
+    },
     private readonly ask: (template: string) => Promise<HttpAnswer>,
   ) {}
 
@@ -95,7 +98,7 @@ export class VersionDetection {
     const answer = await this.ask(template);
     if (answer.status === 401 || isSuccess(answer.status)) return true;
     if (answer.status === 404) return false;
-    throw refusedAnswer(answer, template, [], dialect.refusals);
+    throw refusedAnswer(answer, template, this.options.sent, dialect.refusals);
   }
 }
 

@@ -3,6 +3,7 @@ import { DomainError, UpstreamBrokenError, UpstreamLoginFailedError, UpstreamUna
 import type { Secret } from '@app/secrets';
 import { Failure } from '../failures.js';
 import type { Login, LoginSource } from '../options.js';
+import type { SentSecrets } from '../sent-secrets.js';
 import type { HttpAnswer } from '../transport/json-transport.js';
 import type { WireForm } from '../wire/body.js';
 import { answerReader } from '../wire/call.js';
@@ -16,6 +17,7 @@ export interface AccessTokensOptions {
   readonly clock: Clock;
   readonly refusedLoginMs: number;
   readonly refusedFreshLoginMs: number;
+  readonly sent: SentSecrets;
   /** Posts a form to the token resource. */
   readonly post: (form: WireForm) => Promise<HttpAnswer>;
 }
@@ -84,7 +86,7 @@ export class AccessTokens {
   private async byRefreshToken(refresh: Secret): Promise<Tokens | undefined> {
     const answer = await this.post({ grant_type: 'refresh_token', refresh_token: refresh });
     if (isSuccess(answer.status)) return this.read(answer);
-    const refusal = this.refusal(answer, refresh);
+    const refusal = this.refusal(answer);
     if (!(refusal instanceof UpstreamLoginFailedError)) throw refusal;
     this.tokens = undefined;
     return undefined;
@@ -122,7 +124,7 @@ export class AccessTokens {
   private async with({ username, password }: Login): Promise<Tokens> {
     const answer = await this.post({ grant_type: 'password', username, password });
     if (isSuccess(answer.status)) return this.read(answer);
-    throw this.refusal(answer, password);
+    throw this.refusal(answer);
   }
 
   private async post(form: WireForm): Promise<HttpAnswer> {
@@ -138,8 +140,8 @@ export class AccessTokens {
     return { access, refresh, refreshAt: this.options.clock.now() + lifetimeMs - Math.min(EARLY_MS, lifetimeMs / 2) };
   }
 
-  private refusal(answer: HttpAnswer, sent: Secret): DomainError {
-    const options = { cause: causeFrom(answer, 'POST token', [sent]), ...retryAfter(answer) };
+  private refusal(answer: HttpAnswer): DomainError {
+    const options = { cause: causeFrom(answer, 'POST token', this.options.sent), ...retryAfter(answer) };
     const { status } = answer;
     if (status === 400 || status === 401 || status === 403) {
       return new UpstreamLoginFailedError('The backup server refuses the login of the gateway.', options);

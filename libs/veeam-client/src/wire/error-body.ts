@@ -1,4 +1,3 @@
-import { Scrubber, type Secret } from '@app/secrets';
 import { lower } from './fields.js';
 
 /** What an error answer says, already fit for the log. */
@@ -8,21 +7,26 @@ export interface ErrorBody {
   readonly message: string | undefined;
 }
 
+/** Takes secrets out of what upstream says. */
+export interface WordScrubber {
+  scrub(words: string): string;
+}
+
 const MAX_MESSAGE_LENGTH = 500;
 
 /**
  * Reads `{message}`, `{errorCode, message}`, `{error, error_description}`, an empty body and anything else (a proxy's HTML page)
  * without ever failing. Other members, `stackTrace` above all, are left where they are.
  *
- * @param secrets what went up with the request; a server that echoes it back must not get it into the log
+ * @param sent a server that echoes what went up must not get it into the log
  */
-export function readErrorBody(text: string, secrets: readonly Secret[]): ErrorBody {
+export function readErrorBody(text: string, sent: WordScrubber): ErrorBody {
   if (text.trim() === '') return { code: undefined, message: undefined };
   const members = parseMembers(text);
   if (!members) return { code: undefined, message: `(${text.length} characters that are not JSON)` };
   const say = (...names: string[]) => {
     const said = names.map((name) => members.get(name)).find((value) => typeof value === 'string' && value !== '');
-    return typeof said === 'string' ? scrub(said, secrets).slice(0, MAX_MESSAGE_LENGTH) : undefined;
+    return typeof said === 'string' ? sent.scrub(said).slice(0, MAX_MESSAGE_LENGTH) : undefined;
   };
   return { code: say('errorcode', 'error'), message: say('message', 'error_description') };
 }
@@ -35,10 +39,4 @@ function parseMembers(text: string): ReadonlyMap<string, unknown> | undefined {
   } catch {
     return undefined;
   }
-}
-
-function scrub(text: string, secrets: readonly Secret[]): string {
-  const scrubber = new Scrubber();
-  for (const secret of secrets) scrubber.register(secret);
-  return scrubber.scrub(text);
 }

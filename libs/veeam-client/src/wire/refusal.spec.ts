@@ -1,3 +1,5 @@
+import { Scrubber } from '@app/secrets';
+
 import { v5 } from '../dialects/v5/index.js';
 import { v8 } from '../dialects/v8/index.js';
 import { refusedAnswer } from './refusal.js';
@@ -8,7 +10,12 @@ const answer = (status: number, body?: object) => ({
   text: body ? JSON.stringify(body) : '',
 });
 const v8Refusal = (status: number, errorCode?: string | null) =>
-  refusedAnswer(answer(status, { errorCode, message: 'no', stackTrace: 'at Veeam' }), 'GET /', [], v8.refusals);
+  refusedAnswer(
+    answer(status, { errorCode, message: 'no', stackTrace: 'at Veeam' }),
+    'GET /',
+    new Scrubber(),
+    v8.refusals,
+  );
 
 describe('an errorCode of v8 tells, whatever the status', () => {
   it.each([
@@ -50,7 +57,7 @@ describe('the status tells where no code does', () => {
   });
 
   it('as on v5, which has no codes', () => {
-    const refusal = refusedAnswer(answer(500, { errorCode: 'ResourceNotFound' }), 'GET /', [], v5.refusals);
+    const refusal = refusedAnswer(answer(500, { errorCode: 'ResourceNotFound' }), 'GET /', new Scrubber(), v5.refusals);
     expect(refusal).toMatchObject({ isNotFound: false, mayBeGoneSession: true });
   });
 });

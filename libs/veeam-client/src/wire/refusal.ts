@@ -7,11 +7,10 @@ import {
   UpstreamTimeoutError,
   UpstreamUnavailableError,
 } from '@app/problems';
-import type { Secret } from '@app/secrets';
 import type { FailureCause } from '../errors.js';
 import { RefusedAnswer } from '../failures.js';
 import type { HttpAnswer } from '../transport/json-transport.js';
-import { readErrorBody } from './error-body.js';
+import { readErrorBody, type WordScrubber } from './error-body.js';
 
 type ReasonOptions = ConstructorParameters<typeof UpstreamRejectedError>[1];
 
@@ -75,16 +74,11 @@ export function isSuccess(status: number): boolean {
 
 /**
  * @param what method and route template, for the log
- * @param secrets that went up with the request, to be scrubbed from upstream's words
+ * @param sent takes what was sent out of upstream's words
  */
-export function refusedAnswer(
-  answer: HttpAnswer,
-  what: string,
-  secrets: readonly Secret[],
-  refusals: Refusals,
-): RefusedAnswer {
+export function refusedAnswer(answer: HttpAnswer, what: string, sent: WordScrubber, refusals: Refusals): RefusedAnswer {
   const { status } = answer;
-  const cause = causeFrom(answer, what, secrets);
+  const cause = causeFrom(answer, what, sent);
   const options = { cause, ...retryAfter(answer) };
   const { errorCodes } = refusals;
   // A 401 is about the login, whatever else it says.
@@ -111,8 +105,8 @@ function errorOfStatus(status: number, options: ReasonOptions): DomainError {
     : rejected(options);
 }
 
-export function causeFrom(answer: HttpAnswer, what: string, secrets: readonly Secret[]): FailureCause {
-  const { code, message } = readErrorBody(answer.text, secrets);
+export function causeFrom(answer: HttpAnswer, what: string, sent: WordScrubber): FailureCause {
+  const { code, message } = readErrorBody(answer.text, sent);
   return {
     name: 'UpstreamAnswer',
     message: `${what} was answered with ${answer.status}`,
