@@ -39,7 +39,7 @@ export interface DecidedThing extends Pick<
 }
 
 /** Why a restore session is no longer open. */
-export type SessionStop = 'by-caller' | 'idle' | 'ended-upstream';
+export type SessionStop = 'by-caller' | 'idle' | 'operation-ended' | 'ended-upstream';
 
 /**
  * What the gateway puts on record. A change, its record and the webhooks that tell of it are written in one transaction: without

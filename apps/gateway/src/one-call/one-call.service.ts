@@ -93,7 +93,7 @@ export class OneCallService {
         };
       });
     } finally {
-      if (opened) await this.ends.stopUnneeded(opened, principal);
+      if (opened) await this.stop(principal, opened);
     }
   }
 
@@ -111,7 +111,7 @@ export class OneCallService {
   }
 
   async stop(principal: Principal, session: RestoreSession): Promise<void> {
-    await this.ends.stopUnneeded(session, principal);
+    await this.ends.stopUnneeded(session, principal, 'operation-ended');
   }
 
   /** Opens a session and works on the item in it; the session stays, unless that fails. */
@@ -144,7 +144,7 @@ export class OneCallService {
       );
       return await work(session, item);
     } catch (error) {
-      await this.ends.stopUnneeded(session, principal);
+      await this.stop(principal, session);
       throw error;
     }
   }

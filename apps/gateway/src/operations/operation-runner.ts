@@ -6,6 +6,7 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy }
 
 import { HeldDeviceCodes } from '../device-codes/held-device-codes.js';
 import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
+import { RestoreSessionEnds } from '../restore-sessions/restore-session-ends.js';
 import { ClaimedOperations, type OperationOutcomeOf } from './claimed-operations.js';
 import { FollowedOperations } from './followed-operations.js';
 import { LeftOperations } from './left-operations.js';
@@ -35,6 +36,7 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
     private readonly followed: FollowedOperations,
     private readonly left: LeftOperations,
     private readonly deviceCodes: HeldDeviceCodes,
+    private readonly sessionEnds: RestoreSessionEnds,
     private readonly running: RunningOperations,
     private readonly news: OperationNews,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -122,6 +124,7 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
       } finally {
         lease.stop();
       }
+      await this.sessionEnds.stopAfter(operation);
       // The session is free now: another of its operations may be waiting.
       await this.runQueue();
     });

@@ -1,10 +1,11 @@
 import type { Clock } from '@app/clock';
 import type { Configuration } from '@app/config';
 import type { Principal } from '@app/identity';
-import { RestoreSessionsRepository, type StoredRestoreSession } from '@app/store';
+import { DomainError } from '@app/problems';
+import { type Operation, RestoreSessionsRepository, type StoredRestoreSession } from '@app/store';
 import { Inject, Injectable } from '@nestjs/common';
 
-import { AuditTrail } from '../audit/audit-trail.js';
+import { AuditTrail, type SessionStop } from '../audit/audit-trail.js';
 import { CLOCK, CONFIGURATION } from '../infrastructure/tokens.js';
 import { UpstreamStops } from './upstream-stops.js';
 
@@ -12,6 +13,7 @@ import { UpstreamStops } from './upstream-stops.js';
 @Injectable()
 export class RestoreSessionEnds {
   constructor(
+    private readonly sessions: RestoreSessionsRepository,
     private readonly stops: UpstreamStops,
     private readonly trail: AuditTrail,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -21,19 +23,35 @@ export class RestoreSessionEnds {
   /**
    * Stops a session that no operation needs: at once for its caller, and upstream as soon as upstream does. Who asked for it waits a
    * little for that.
-   * @param by who asked for it; absent when nobody used it for long
+   * @param by who asked for it; absent when nobody did
    * @returns false when an operation needs the session, or it was stopped already
    */
-  async stopUnneeded(session: StoredRestoreSession, by?: Principal): Promise<boolean> {
+  async stopUnneeded(
+    session: StoredRestoreSession,
+    by?: Principal,
+    why: SessionStop = by === undefined ? 'idle' : 'by-caller',
+  ): Promise<boolean> {
     const stoppedAt = new Date(this.clock.now());
     const isStopped = await this.trail.stopping(
       session,
-      by === undefined ? 'idle' : 'by-caller',
+      why,
       (statements) => new RestoreSessionsRepository(statements).stop(session.id, stoppedAt, this.unreconciledSince()),
       by,
     );
-    if (isStopped && by !== undefined) await this.stops.stop(session.upstreamSessionId);
+    if (isStopped && why !== 'idle') await this.stops.stop(session.upstreamSessionId);
     return isStopped;
+  }
+
+  /** Stops the session of an operation that has ended, if it was opened for nothing else. What fails is done by the sweep. */
+  async stopAfter({ restoreSessionId }: Pick<Operation, 'restoreSessionId'>): Promise<void> {
+    try {
+      const session = await this.sessions.get(restoreSessionId);
+      if (session?.isForOneOperation && session.stoppedAt === undefined) {
+        await this.stopUnneeded(session, undefined, 'operation-ended');
+      }
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+    }
   }
 
   /** An operation interrupted since then may need its session to find out what became of it. */
