@@ -359,7 +359,7 @@ describe('an Idempotency-Key on any version', () => {
     const answer = await oscar.caller.post(path(oscar), body, { 'idempotency-key': aKey() });
     expectProblem(answer, 'validation-failed');
     expect(answer.body.errors).toEqual([
-      { field: 'Idempotency-Key', message: expect.stringMatching(/restore, copy and send/) as string },
+      { field: 'Idempotency-Key', message: expect.stringMatching(/restore, copy, send/) as string },
     ]);
     expect(requests(control)).toEqual([]);
   });

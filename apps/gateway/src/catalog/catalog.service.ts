@@ -55,7 +55,10 @@ export class CatalogService {
     return this.sessions.use(principal, sid, async (session) => {
       const browsable = await this.itemAuthorization.browsable(principal, session);
       if (browsable === 'all') {
-        return this.client.listOneDrives(session.upstreamSessionId, page);
+        const list = (part: PageRequest) => this.client.listOneDrives(session.upstreamSessionId, part);
+        const after = { part: 0, offset: page.offset };
+        const { items, last } = await pageOfParts([list], { limit: page.limit, after });
+        return { items, nextOffset: last?.offset };
       }
       const end = page.offset + page.limit;
       const found = await Promise.all(
