@@ -7,6 +7,7 @@ import { join } from 'node:path';
 
 import { type Answer, Caller, expectProblem, operationIdOf } from './support/caller.js';
 import { type Desk, openDesk } from './support/desk.js';
+import { dialects } from './support/dialects.js';
 import { makePfx } from './support/pfx.js';
 import { PolicyFolder } from './support/policies.js';
 import { SecretMount } from './support/secret-mount.js';
@@ -249,6 +250,26 @@ describe('credential profiles', () => {
         new ConfigurationError([{ key: 'credentialProfiles[1].certificate (of contoso-application)', rule }]),
       );
     });
+
+    it.each(dialects)(
+      'without a password go to $version with an empty one, if the profile says so',
+      async (dialect) => {
+        const { control, applicationId } = neighbours.veeam;
+        const { file, certificate } = await makePfx('');
+        await mount.change('plain write', { 'open.pfx': file });
+        control.acceptCertificate(applicationId, certificate);
+        const open = { ...application, certificate: { file: mount.path('open.pfx') }, certificatePassword: 'none' };
+        const gateway = await start([open], { environment: { VEEAM_API_VERSION: dialect.version } });
+        expect(await restoredWith(await deskIn(gateway, 'oscar'))).toEqual({
+          kind: 'application',
+          applicationId,
+          applicationCertificate: file.toString('base64'),
+          applicationCertificatePassword: '',
+        });
+        const forgotten = { ...open, certificatePassword: undefined };
+        await expect(start([forgotten])).rejects.toThrow('credentialProfiles[0].certificatePassword: must be either');
+      },
+    );
 
     it.each([
       ['has expired', 900 * DAY, /has expired at 20/],

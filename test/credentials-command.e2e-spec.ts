@@ -1,8 +1,13 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
 import { type CommandAnswer, runCommand } from './support/command.js';
 import { makePfx, type Pfx } from './support/pfx.js';
 import { SecretMount } from './support/secret-mount.js';
 import { changedSettings } from './support/settings.js';
 import { type Neighbours, startNeighbours } from './support/world.js';
+
+const fixture = (name: string) => join(__dirname, '../libs/secrets/spec-support/pkcs12', `${name}.pfx`);
 
 describe('npm run credentials', () => {
   let neighbours: Neighbours;
@@ -71,6 +76,23 @@ describe('npm run credentials', () => {
       }
     });
 
+    it('warns of a certificate without a MAC, and ends with 0', async () => {
+      const settings = await changedSettings(neighbours, ({ credentialProfiles = [] }) => ({
+        credentialProfiles: credentialProfiles.map((profile) =>
+          profile.kind === 'application'
+            ? { ...profile, certificate: { file: fixture('null-password-no-mac') }, certificatePassword: 'none' }
+            : profile,
+        ),
+      }));
+      const { stdout, stderr, code } = await run(['check'], { ...neighbours.environment, ...settings });
+      expect(stderr).toBe('');
+      expect(stdout).toMatch(
+        /^credential profile fabrikam +application +warning +O=Contoso, CN=restore rsa, .* days\); the file has no MAC/m,
+      );
+      expect(stdout).toMatch(/^credential profile contoso +user +ok /m);
+      expect(code).toBe(0);
+    });
+
     it('names the faults of a configuration that cannot be read', async () => {
       const { stderr, code } = await run(['check'], { ...neighbours.environment, VEEAM_PASSWORD_FILE: '/nowhere' });
       expect(stderr).toContain('VEEAM_PASSWORD_FILE: cannot be read (ENOENT)');
@@ -95,12 +117,28 @@ describe('npm run credentials', () => {
       expect(code).toBe(0);
     });
 
+    it.each([
+      ['empty-password', 'yes'],
+      ['null-password-no-mac', 'none'],
+    ])('takes %s, which has no password, when that is said', async (name, mac) => {
+      const { stdout, stderr, code } = await run(['convert', fixture(name), '--no-password']);
+      expect(stdout).toBe(`${(await readFile(fixture(name))).toString('base64')}\n`);
+      expect(stderr).toMatch(new RegExp(`^MAC +${mac}`, 'm'));
+      expect(code).toBe(0);
+    });
+
     it('takes a file that is base64 already', async () => {
       await mount.change('plain write', { 'one.base64': pfx.file.toString('base64').replace(/.{64}/g, '$&\n') });
       expect(await run(['convert', mount.path('one.base64')], {}, pfx.password)).toMatchObject({ stdout: base64() });
     });
 
     it.each<[string, () => string[], string, string]>([
+      [
+        'one that has a password after all',
+        () => [mount.path('one.pfx'), '--no-password'],
+        'x',
+        'The file cannot be opened without a password.',
+      ],
       ['a wrong password', () => [mount.path('one.pfx')], 'wrong', 'The file cannot be opened with its password.'],
       ['a file that is none', () => [mount.path('one.password')], 'x', 'The file must be a PKCS#12 (PFX) file'],
       ['a file that is not there', () => ['/nowhere.pfx'], 'x', 'The file cannot be read (ENOENT).'],
@@ -112,13 +150,15 @@ describe('npm run credentials', () => {
     });
   });
 
-  it.each([
+  it.each<[string, string[], string?]>([
     ['no command', []],
     ['an unknown one', ['rotate']],
     ['no file', ['convert']],
+    ['an empty password', ['convert', fixture('empty-password')], '\n'],
+    ['a password and none', ['convert', 'one.pfx', '--no-password', '--password-file', 'x']],
     ['a password as an argument', ['convert', 'one.pfx', '--password', 'x']],
-  ])('shows its usage for %s, and ends with 2', async (_, args) => {
-    const { stdout, stderr, code } = await run(args, {}, 'x');
+  ])('shows its usage for %s, and ends with 2', async (_, args, input = 'x') => {
+    const { stdout, stderr, code } = await run(args, {}, input);
     expect(stdout).toBe('');
     expect(stderr).toContain('Usage:\n  credentials check\n');
     expect(code).toBe(2);

@@ -12,7 +12,7 @@ import { isArgumentError, UsageError } from './infrastructure/command-line.js';
 
 const USAGE = `Usage:
   credentials check
-  credentials convert FILE.pfx [--password-file FILE]
+  credentials convert FILE.pfx [--password-file FILE | --no-password]
 check opens every secret of the configuration, logs in at the database and the backup server, and prints what came of it. convert prints
 the one-line base64 of a PKCS#12 file to standard output, and what is in it to standard error; the password is asked for, or is the first
 line of standard input or of the file.

@@ -139,6 +139,7 @@ export type CredentialProfileConfiguration =
       readonly applicationId: string;
       /** Base64 of the PFX file on one line. */
       readonly certificate: SecretSource;
+      /** Of the empty text where the file has none. */
       readonly certificatePassword: SecretSource;
     })
   | (CredentialProfileBase & { readonly kind: 'user'; readonly userName: string; readonly password: SecretSource });

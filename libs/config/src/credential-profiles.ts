@@ -2,6 +2,7 @@ import type { SecretSource } from '@app/secrets';
 import type { CredentialProfileConfiguration } from './configuration.js';
 import type { SecretLoader } from './secret-loader.js';
 import type { ApplicationProfileSettings, UserProfileSettings } from './settings.js';
+import { NO_PASSWORD } from './validation.js';
 
 type ProfileSettings = UserProfileSettings | ApplicationProfileSettings;
 
@@ -24,7 +25,10 @@ export async function openProfile(
   const { applicationId } = profile;
   const certificate = await loader.fromReference(`${key}.certificate`, profile.certificate, folder, 'pfx');
   const passwordKey = `${key}.certificatePassword`;
-  const certificatePassword = await loader.fromReference(passwordKey, profile.certificatePassword, folder);
+  const certificatePassword =
+    profile.certificatePassword === NO_PASSWORD
+      ? await loader.nothing(passwordKey)
+      : await loader.fromReference(passwordKey, profile.certificatePassword, folder);
   if (!certificate || !certificatePassword) return undefined;
   return { kind: 'application', ...common, applicationId, certificate, certificatePassword };
 }
@@ -43,5 +47,7 @@ export function referencedVariables(profiles: readonly ProfileSettings[]): Reado
   const references = profiles.flatMap((profile) =>
     profile.kind === 'user' ? [profile.password] : [profile.certificate, profile.certificatePassword],
   );
-  return new Set(references.flatMap((reference) => ('env' in reference ? [reference.env] : [])));
+  return new Set(
+    references.flatMap((reference) => (reference !== NO_PASSWORD && 'env' in reference ? [reference.env] : [])),
+  );
 }

@@ -690,6 +690,30 @@ describe('loadConfiguration', () => {
     expect(await faultsWith()).toEqual([fault]);
   });
 
+  it('takes the word that a certificate has no password', async () => {
+    await writeSettings({ credentialProfiles: [{ ...applicationProfile, certificatePassword: 'none' }] });
+    const { credentialProfiles } = await loadConfiguration(environment);
+    const [profile] = credentialProfiles;
+    if (profile?.kind !== 'application') throw new Error('no application');
+    expect(profile.certificatePassword.current.expose()).toBe('');
+    expect(profile.certificatePassword.mayChange).toBe(false);
+  });
+
+  it.each([undefined, null, '', 'None', 'no', false, {}])(
+    'takes %j for a password that was forgotten, and not for none',
+    async (certificatePassword) => {
+      await writeSettings({ credentialProfiles: [{ ...applicationProfile, certificatePassword }] });
+      expect(await faultsWith()).toEqual([
+        expect.stringMatching(/^credentialProfiles\[0\]\.certificatePassword: must be/),
+      ]);
+    },
+  );
+
+  it('takes an empty file for a password that was forgotten, and not for none', async () => {
+    await write('fabrikam.password', '\n');
+    expect(await faultsWith()).toEqual(['credentialProfiles[1].certificatePassword.file: must not be empty']);
+  });
+
   it('refuses issuers over http in production only', async () => {
     await writeSettings({ issuers: [{ ...issuer, issuer: 'http://a.com', jwksUri: 'http://a.com/keys' }] });
     expect(await faultsWith()).toEqual([]);

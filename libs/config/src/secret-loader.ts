@@ -41,6 +41,11 @@ export class SecretLoader {
     return this.#load(`${key}.env`, SecretSource.value(reference.env, new Secret(value), form));
   }
 
+  /** In place of a secret where there is none. */
+  nothing(key: string): Promise<SecretSource | undefined> {
+    return this.#load(key, SecretSource.nothing(key));
+  }
+
   async #load(key: string, source: SecretSource): Promise<SecretSource | undefined> {
     if (!this.isReading) return source;
     try {

@@ -18,12 +18,14 @@ import {
   IsMailAddress,
   IsMatch,
   IsOneOf,
+  IsPasswordReference,
   IsPattern,
   IsSecretReference,
   IsText,
   IsUrlOf,
   IsUuid,
   LowerCased,
+  type NO_PASSWORD,
   Optional,
   type SecretReference,
   Size,
@@ -100,7 +102,7 @@ export class ApplicationProfileSettings extends ProfileSettings {
   @IsOneOf(['application']) kind!: 'application';
   @LowerCased() @IsUuid() applicationId!: string;
   @IsSecretReference() certificate!: SecretReference;
-  @IsSecretReference() certificatePassword!: SecretReference;
+  @IsPasswordReference() certificatePassword!: SecretReference | typeof NO_PASSWORD;
 }
 
 /** A profile of no known kind, whose other keys nobody can judge. */

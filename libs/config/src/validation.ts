@@ -230,6 +230,19 @@ export const IsSecretReference = () =>
     },
   });
 
+/** That a certificate has no password: written out, so that one that was forgotten is not taken for none. */
+export const NO_PASSWORD = 'none';
+
+export const IsPasswordReference = () =>
+  ValidateBy({
+    name: 'isPasswordReference',
+    validator: {
+      validate: (value) => value === NO_PASSWORD || isSecretReference(value),
+      defaultMessage: () =>
+        'must be either { file: path } or { env: NAME }, never the secret itself; or none for a file without a password',
+    },
+  });
+
 function isSecretReference(value: unknown): value is SecretReference {
   if (typeof value !== 'object' || value === null) return false;
   const [[key, place] = [], ...more] = Object.entries(value) as [string, unknown][];

@@ -7,7 +7,12 @@ import { Secret } from './secret.js';
  */
 export type SecretForm = 'text' | 'pfx' | 'webhook-key';
 
-const LARGEST_BYTES: Record<SecretForm, number> = { text: 64 * 1024, pfx: 128 * 1024, 'webhook-key': 1024 };
+const LARGEST_BYTES: Record<SecretForm | 'nothing', number> = {
+  text: 64 * 1024,
+  pfx: 128 * 1024,
+  'webhook-key': 1024,
+  nothing: 0,
+};
 
 /** The tag of an ASN.1 SEQUENCE, which every PKCS#12 container begins with (RFC 7292, section 4). */
 const DER_SEQUENCE = 0x30;
@@ -30,7 +35,7 @@ export class SecretSource {
   private constructor(
     /** Where the secret comes from: the path of a file or the name of a variable; never the value. */
     readonly description: string,
-    private readonly form: SecretForm,
+    private readonly form: SecretForm | 'nothing',
     private readonly readBytes: () => Promise<Buffer>,
     /** A file may hold another secret later on; a variable of the environment is what it was at the start. */
     readonly mayChange: boolean,
@@ -44,6 +49,11 @@ export class SecretSource {
   /** @param name of the environment variable that held `secret` */
   static value(name: string, secret: Secret, form: SecretForm = 'text'): SecretSource {
     return new SecretSource(name, form, () => Promise.resolve(Buffer.from(secret.expose(), 'utf8')), false);
+  }
+
+  /** In place of a secret where there is none on purpose: the empty text. */
+  static nothing(description: string): SecretSource {
+    return new SecretSource(description, 'nothing', () => Promise.resolve(Buffer.alloc(0)), false);
   }
 
   /** What was loaded or replaced last. */
@@ -60,7 +70,7 @@ export class SecretSource {
     const bytes = await this.readBytes();
     if (bytes.length > LARGEST_BYTES[this.form]) throw new SecretSourceError(tooLarge(LARGEST_BYTES[this.form]));
     const text = this.form === 'pfx' ? oneLineBase64(bytes) : decodeText(bytes);
-    if (text === '') throw new SecretSourceError('must not be empty');
+    if (text === '' && this.form !== 'nothing') throw new SecretSourceError('must not be empty');
     if (this.form === 'webhook-key') requireWebhookKey(text);
     const secret = new Secret(text);
     if (!this.#told?.equals(secret)) this.#tell(secret);

@@ -10,15 +10,22 @@ import { VeeamClient } from '@app/veeam-client';
 import { daysUntil } from '../credential-profiles/credential-expiry.js';
 import { print } from '../infrastructure/command-line.js';
 
-interface Row {
-  readonly credential: string;
-  readonly kind: string;
-  readonly isUsable: boolean;
+interface Finding {
+  /** With a warning: it is used, and somebody should know what speaks against it. */
+  readonly state: 'ok' | 'warning' | 'BROKEN';
+  /** In words, for the last column. */
   readonly detail: string;
 }
 
-/** What came of one credential, in words for the last column. @throws whatever speaks against it */
-type Attempt = () => Promise<string>;
+interface Row extends Finding {
+  readonly credential: string;
+  readonly kind: string;
+}
+
+/** What came of one credential. @throws whatever keeps it from being used */
+type Attempt = () => Promise<Finding>;
+
+const ok = (detail: string): Finding => ({ state: 'ok', detail });
 
 /** Opens every secret there is and tries each. @throws ConfigurationError when one cannot even be read */
 export async function checkCommand(args: string[]): Promise<number> {
@@ -33,51 +40,53 @@ export async function checkCommand(args: string[]): Promise<number> {
     rows.push(await tried(`credential profile ${profile.name}`, profile.kind, () => profileDetail(profile, clock)));
   }
   printTable(rows);
-  return rows.every(({ isUsable }) => isUsable) ? 0 : 1;
+  return rows.every(({ state }) => state !== 'BROKEN') ? 0 : 1;
 }
 
 async function tried(credential: string, kind: string, attempt: Attempt): Promise<Row> {
   try {
-    return { credential, kind, isUsable: true, detail: await attempt() };
+    return { credential, kind, ...(await attempt()) };
   } catch (error) {
     if (!(error instanceof SecretSourceError || error instanceof DomainError)) throw error;
-    return { credential, kind, isUsable: false, detail: error.message };
+    return { credential, kind, state: 'BROKEN', detail: error.message };
   }
 }
 
-async function databaseDetail({ database: options }: Configuration): Promise<string> {
+async function databaseDetail({ database: options }: Configuration): Promise<Finding> {
   const database = new Database(options);
   try {
     await database.ping();
-    return 'logged in';
+    return ok('logged in');
   } finally {
     await database.close();
   }
 }
 
-async function loginDetail({ upstream, secrets }: Configuration, clock: Clock): Promise<string> {
+async function loginDetail({ upstream, secrets }: Configuration, clock: Clock): Promise<Finding> {
   const login = new SecretGroup({ username: upstream.username, password: upstream.password });
   const client = new VeeamClient({ ...upstream, login, secrets, clock });
   try {
-    return `logged in, API ${(await client.checkHealth()).apiVersion}`;
+    return ok(`logged in, API ${(await client.checkHealth()).apiVersion}`);
   } finally {
     await client.close();
   }
 }
 
 /** Whether Microsoft 365 takes a password or certificate, only a restore tells. */
-async function profileDetail(profile: CredentialProfileConfiguration, clock: Clock): Promise<string> {
-  if (profile.kind === 'user') return `read, for ${profile.userName}`;
+async function profileDetail(profile: CredentialProfileConfiguration, clock: Clock): Promise<Finding> {
+  if (profile.kind === 'user') return ok(`read, for ${profile.userName}`);
   const { certificate, certificatePassword } = profile;
   const facts = await checkCertificate(certificate.current, certificatePassword.current, clock);
   const days = daysUntil(facts.notAfter, clock);
-  return `${facts.subject}, ${facts.thumbprint}, expires ${facts.notAfter.toISOString()} (in ${days} days)`;
+  const detail = `${facts.subject}, ${facts.thumbprint}, expires ${facts.notAfter.toISOString()} (in ${days} days)`;
+  if (facts.hasMac) return ok(detail);
+  return { state: 'warning', detail: `${detail}; the file has no MAC: nothing tells whether it was changed` };
 }
 
 function printTable(rows: readonly Row[]): void {
   const lines = [
     ['credential', 'kind', 'state', 'detail'],
-    ...rows.map(({ credential, kind, isUsable, detail }) => [credential, kind, isUsable ? 'ok' : 'BROKEN', detail]),
+    ...rows.map(({ credential, kind, state, detail }) => [credential, kind, state, detail]),
   ];
   const widths = [0, 1, 2].map((column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
   for (const line of lines) print(line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));

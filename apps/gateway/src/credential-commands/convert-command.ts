@@ -12,19 +12,23 @@ export async function convertCommand(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { 'password-file': { type: 'string' } },
+    options: { 'password-file': { type: 'string' }, 'no-password': { type: 'boolean', default: false } },
   });
   const [path, ...more] = positionals;
   if (path === undefined || more.length > 0) throw new UsageError('Which file?');
+  const { 'password-file': passwordFile, 'no-password': hasNone } = values;
+  if (hasNone && passwordFile !== undefined) throw new UsageError('Has the file a password, or has it none?');
   const certificate = await SecretSource.file(path, 'pfx').read();
-  const passwordFile = values['password-file'];
-  const password =
-    passwordFile === undefined ? await askedPassword() : await SecretSource.file(passwordFile, 'text').read();
+  const password = hasNone ? new Secret('') : await passwordFrom(passwordFile);
   const facts = await checkCertificate(certificate, password, new SystemClock());
   for (const line of linesOf(facts)) process.stderr.write(`${line}\n`);
   // The one place where a certificate goes anywhere but upstream: it is what this command is for.
   print(certificate.expose());
   return 0;
+}
+
+function passwordFrom(file: string | undefined): Promise<Secret> {
+  return file === undefined ? askedPassword() : SecretSource.file(file).read();
 }
 
 /** Never an argument, which others on the machine could see. */
@@ -39,15 +43,24 @@ async function askedPassword(): Promise<Secret> {
   });
   const lines = createInterface({ input: process.stdin, output: nowhere, terminal: isTerminal });
   try {
-    for await (const line of lines) return new Secret(line);
-    throw new UsageError('Without a password the file cannot be opened.');
+    for await (const line of lines) if (line !== '') return new Secret(line);
+    throw new UsageError('No password was given. A file that has none needs --no-password.');
   } finally {
     lines.close();
     if (isTerminal) process.stderr.write('\n');
   }
 }
 
-function linesOf({ subject, issuer, thumbprint, thumbprintSha256, keyType, notBefore, notAfter }: CertificateFacts) {
+function linesOf({
+  subject,
+  issuer,
+  thumbprint,
+  thumbprintSha256,
+  keyType,
+  notBefore,
+  notAfter,
+  hasMac,
+}: CertificateFacts) {
   return [
     `subject             ${subject}`,
     `issuer              ${issuer}`,
@@ -55,5 +68,6 @@ function linesOf({ subject, issuer, thumbprint, thumbprintSha256, keyType, notBe
     `SHA-256             ${thumbprintSha256}`,
     `key                 ${keyType}`,
     `valid               ${notBefore.toISOString()} to ${notAfter.toISOString()}`,
+    `MAC                 ${hasMac ? 'yes' : 'none: nothing tells whether the file was changed'}`,
   ];
 }

@@ -35,3 +35,29 @@ export_pfx unprotected rsa -nomac
 export_pfx no-key rsa -nokeys
 export_pfx no-certificate rsa -nocerts
 export_pfx ten-million-rounds ec -iter 10000000
+export_pfx no-mac-no-encryption rsa -nomac -keypbe NONE -certpbe NONE
+
+# The empty password as OpenSSL and Azure Key Vault write it: two octets of zero in PKCS#12's own key derivation.
+password=pass:
+export_pfx empty-password rsa -keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-3DES -macalg sha1
+export_pfx empty-password-aes rsa
+export_pfx empty-password-no-mac rsa -nomac -keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-3DES
+
+# The same as others write it: no octet at all, which the command cannot be made to write, but the library it calls can.
+python3 - "$work/rsa" <<'PYTHON'
+import ctypes, sys
+crypto = ctypes.CDLL('libcrypto.so.3')
+for name in ('BIO_new_file', 'PEM_read_bio_PrivateKey', 'PEM_read_bio_X509', 'PKCS12_create'):
+    getattr(crypto, name).restype = ctypes.c_void_p
+def read(reader, path):
+    return getattr(crypto, reader)(ctypes.c_void_p(crypto.BIO_new_file(path.encode(), b'r')), None, None, None)
+key = read('PEM_read_bio_PrivateKey', sys.argv[1] + '.key')
+certificate = read('PEM_read_bio_X509', sys.argv[1] + '.pem')
+TRIPLE_DES = 146
+for name, mac_rounds in (('null-password', 2048), ('null-password-no-mac', -1)):
+    made = crypto.PKCS12_create(None, None, ctypes.c_void_p(key), ctypes.c_void_p(certificate), None,
+                                TRIPLE_DES, TRIPLE_DES, 2048, mac_rounds, 0)
+    out = crypto.BIO_new_file((name + '.pfx').encode(), b'w')
+    crypto.i2d_PKCS12_bio(ctypes.c_void_p(out), ctypes.c_void_p(made))
+    crypto.BIO_free(ctypes.c_void_p(out))
+PYTHON

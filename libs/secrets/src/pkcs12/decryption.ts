@@ -2,7 +2,7 @@ import { createDecipheriv } from 'node:crypto';
 
 import { type Element, objectIdentifierOf, octetsOf, partsOf, required, SEQUENCE, unsignedOf } from './ber.js';
 import type { KeyDerivation } from './key-derivation.js';
-import { DAMAGED, Pkcs12Error } from './pkcs12-error.js';
+import { DAMAGED, OTHER_PASSWORDS, Pkcs12Error } from './pkcs12-error.js';
 import { decryptRc2Cbc } from './rc2.js';
 
 interface Cipher {
@@ -88,9 +88,8 @@ function decipher({ name, blockSize }: Cipher, key: Buffer, iv: Buffer, encrypte
       ? decryptRc2Cbc(key, iv, encrypted)
       : createDecipheriv(name, key, iv).setAutoPadding(false).update(encrypted);
   const padding = padded.at(-1) ?? 0;
-  // The MAC was right, so the password is: this is a file whose parts have different ones, or that was made wrongly.
   if (padding < 1 || padding > blockSize || !padded.subarray(-padding).every((octet) => octet === padding)) {
-    throw new Pkcs12Error('must have all its parts encrypted with its one password');
+    throw new Pkcs12Error(OTHER_PASSWORDS);
   }
   return padded.subarray(0, -padding);
 }

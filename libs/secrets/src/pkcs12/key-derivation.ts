@@ -8,18 +8,49 @@ export const MOST_ROUNDS = 1_000_000;
 /** Octets that a hash function takes at a time. */
 const HASH_BLOCK: Readonly<Record<string, number>> = { sha1: 64, sha224: 64, sha256: 64, sha384: 128, sha512: 128 };
 
+/** What may be asked for, whichever way the password is written. */
+class Rounds {
+  private left = MOST_ROUNDS;
+
+  spend(rounds: number): void {
+    if (rounds < 1) throw new Pkcs12Error('must derive its keys in at least one round');
+    if (rounds > this.left) throw new Pkcs12Error(`must not need more than ${MOST_ROUNDS} rounds of key derivation`);
+    this.left -= rounds;
+  }
+}
+
 /** Derives the keys of one file from its password, and says no to more work than that is worth before it is done. */
 export class KeyDerivation {
-  private roundsLeft = MOST_ROUNDS;
+  private hasDerived = false;
 
-  constructor(private readonly password: string) {}
+  private constructor(
+    private readonly password: string,
+    /** As PKCS#12's own derivation takes it: UTF-16, big-endian. */
+    private readonly wide: Buffer,
+    private readonly rounds: Rounds,
+  ) {}
+
+  /**
+   * One for each way in which files are written. A password ends with two octets of zero (RFC 7292, appendix B.1); of an empty one some
+   * makers write these and others, who take it for none, nothing.
+   */
+  static of(password: string): KeyDerivation[] {
+    const wide = Buffer.from(`${password}\0`, 'utf16le').swap16();
+    const ways = password === '' ? [wide, Buffer.alloc(0)] : [wide];
+    const rounds = new Rounds();
+    return ways.map((way) => new KeyDerivation(password, way, rounds));
+  }
+
+  /** Whether the file asked for any key: one that is neither encrypted nor has a MAC opens with whatever password. */
+  get isUsed(): boolean {
+    return this.hasDerived;
+  }
 
   /** PKCS#12's own (RFC 7292, appendix B). @param purpose 1: a key, 2: an initialization vector, 3: a key of the MAC */
   pkcs12(hash: string, purpose: 1 | 2 | 3, salt: Buffer, rounds: number, length: number): Buffer {
     const blockSize = HASH_BLOCK[hash] ?? 64;
     const diversifier = Buffer.alloc(blockSize, purpose);
-    const secret = Buffer.from(`${this.password}\0`, 'utf16le').swap16();
-    const input = Buffer.concat([repeated(salt, blockSize), repeated(secret, blockSize)]);
+    const input = Buffer.concat([repeated(salt, blockSize), repeated(this.wide, blockSize)]);
     const derived: Buffer[] = [];
     for (let left = length; left > 0; left -= derived.at(-1)?.length ?? length) {
       this.spend(rounds);
@@ -38,11 +69,8 @@ export class KeyDerivation {
   }
 
   private spend(rounds: number): void {
-    if (rounds < 1) throw new Pkcs12Error('must derive its keys in at least one round');
-    if (rounds > this.roundsLeft) {
-      throw new Pkcs12Error(`must not need more than ${MOST_ROUNDS} rounds of key derivation`);
-    }
-    this.roundsLeft -= rounds;
+    this.rounds.spend(rounds);
+    this.hasDerived = true;
   }
 }
 

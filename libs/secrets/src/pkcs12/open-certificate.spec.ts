@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import forge from 'node-forge';
 
-import { openCertificate } from './open-certificate.js';
+import { type CertificateFacts, openCertificate } from './open-certificate.js';
 import { Pkcs12Error } from './pkcs12-error.js';
 
 const PASSWORD = 'opensesame';
@@ -42,12 +42,62 @@ describe('openCertificate', () => {
     ['rc2-40', 'another password', 'Opensesame', 'cannot be opened with its password'],
     ['no-key', 'no private key', PASSWORD, 'must hold a private key'],
     ['no-certificate', 'no certificate', PASSWORD, 'must hold a certificate'],
-    ['unprotected', 'no MAC', PASSWORD, 'must have a MAC, which tells whether the password is right'],
+    ['unprotected', 'no MAC', 'wrong', 'cannot be opened with its password'],
+    ['unprotected', 'a password, and none is given', '', 'cannot be opened without a password'],
+    ['modern', 'a password, and none is given', '', 'cannot be opened without a password'],
+    ['empty-password', 'no password, and one is given', PASSWORD, 'cannot be opened with its password'],
+    ['null-password-no-mac', 'no password, and one is given', PASSWORD, 'cannot be opened with its password'],
+    ['no-mac-no-encryption', 'nothing protected', PASSWORD, 'must have a password, or be said to have none'],
     ['rc4', 'a stream cipher', PASSWORD, /^must be protected in a way that is known here, .* 1.2.840.113549.1.12.1.1$/],
   ])('refuses a file like %s: %s', (name, _, password, rule) => {
     expect(() => openCertificate(pfx(name), password)).toThrow(rule);
     expect(() => openCertificate(pfx(name), password)).toThrow(Pkcs12Error);
   });
+
+  it.each([
+    ['empty-password', 'as OpenSSL and Azure Key Vault write it', true],
+    ['empty-password-aes', 'as it is written today', true],
+    ['null-password', 'of no octet at all', true],
+    ['empty-password-no-mac', 'and without a MAC', false],
+    ['null-password-no-mac', 'of no octet at all, and without a MAC', false],
+    ['no-mac-no-encryption', 'where nothing is protected', false],
+  ])('opens a file with an empty password like %s: %s', (name, _, hasMac) => {
+    expect(openCertificate(pfx(name), '')).toMatchObject({ subject: 'O=Contoso, CN=restore rsa', hasMac });
+  });
+
+  it.each([null, ''])('opens one that another library made with %j for a password', (password) => {
+    const made = madeByForge();
+    expect(openCertificate(toPfx(made.key, [made.certificate], password), '').subject).toBe('CN=made by forge');
+  });
+
+  it('opens a file without a MAC whose key opens with its password, and tells', () => {
+    expect(openCertificate(pfx('unprotected'), PASSWORD)).toMatchObject({ keyType: 'RSA', hasMac: false });
+    expect(openCertificate(pfx('modern'), PASSWORD)).toMatchObject({ hasMac: true });
+  });
+
+  it('refuses a file without a MAC whose key is that of another certificate', () => {
+    const [one, other] = [madeByForge(), madeByForge()];
+    const file = toPfx(one.key, [other.certificate], 'secret', { useMac: false });
+    expect(() => openCertificate(file, 'secret')).toThrow('must hold the certificate of its private key');
+  });
+
+  it.each([
+    ['unprotected', PASSWORD],
+    ['no-mac-no-encryption', ''],
+  ])(
+    'opens %s with an octet changed as the certificate it was, or as one that somebody else signed',
+    (name, password) => {
+      const whole = pfx(name);
+      const { thumbprint } = openCertificate(whole, password);
+      for (let index = 0; index < whole.length; index += 7) {
+        const changed = Buffer.from(whole);
+        changed[index] = (whole[index] ?? 0) ^ 0x21;
+        const facts = factsOrRefusal(() => openCertificate(changed, password));
+        expect(facts).not.toBe('broken');
+        if (typeof facts === 'object' && facts.issuer === facts.subject) expect(facts.thumbprint).toBe(thumbprint);
+      }
+    },
+  );
 
   it('opens a file that another library made', () => {
     const made = madeByForge();
@@ -66,9 +116,9 @@ describe('openCertificate', () => {
     expect(() => openCertificate(file, 'pässwörd 🔑')).toThrow('must hold the certificate of its private key');
   });
 
-  it('refuses ten million rounds of key derivation, and at once', () => {
+  it.each([PASSWORD, ''])('refuses ten million rounds of key derivation, and at once, for %j', (password) => {
     const began = performance.now();
-    expect(() => openCertificate(pfx('ten-million-rounds'), PASSWORD)).toThrow('rounds of key derivation');
+    expect(() => openCertificate(pfx('ten-million-rounds'), password)).toThrow('rounds of key derivation');
     expect(performance.now() - began).toBeLessThan(500);
   });
 
@@ -104,6 +154,14 @@ describe('openCertificate', () => {
   });
 });
 
+function factsOrRefusal(open: () => CertificateFacts): CertificateFacts | 'refused' | 'broken' {
+  try {
+    return open();
+  } catch (error) {
+    return error instanceof Pkcs12Error ? 'refused' : 'broken';
+  }
+}
+
 function refusalOf(open: () => unknown): 'opened' | 'refused' | 'broken' {
   try {
     open();
@@ -130,7 +188,12 @@ function madeByForge(name = 'made by forge'): Made {
   return { key: privateKey, certificate };
 }
 
-function toPfx(key: forge.pki.rsa.PrivateKey, certificates: forge.pki.Certificate[]): Buffer {
-  const asn1 = forge.pkcs12.toPkcs12Asn1(key, certificates, 'pässwörd 🔑', { algorithm: '3des' });
+function toPfx(
+  key: forge.pki.rsa.PrivateKey,
+  certificates: forge.pki.Certificate[],
+  password: string | null = 'pässwörd 🔑',
+  options: { useMac?: boolean; count?: number } = {},
+): Buffer {
+  const asn1 = forge.pkcs12.toPkcs12Asn1(key, certificates, password, { algorithm: '3des', ...options });
   return Buffer.from(forge.asn1.toDer(asn1).getBytes(), 'binary');
 }

@@ -4,3 +4,6 @@ export class Pkcs12Error extends Error {
 }
 
 export const DAMAGED = 'is cut off or damaged';
+export const WRONG_PASSWORD = 'cannot be opened with its password';
+/** A MAC that was right tells that the password is: such a file has parts of other passwords, or was made wrongly. */
+export const OTHER_PASSWORDS = 'must have all its parts encrypted with its one password';

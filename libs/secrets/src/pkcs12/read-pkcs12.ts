@@ -13,8 +13,8 @@ import {
   unsignedOf,
 } from './ber.js';
 import { decrypt, unsupported } from './decryption.js';
-import { KeyDerivation } from './key-derivation.js';
-import { Pkcs12Error } from './pkcs12-error.js';
+import type { KeyDerivation } from './key-derivation.js';
+import { Pkcs12Error, WRONG_PASSWORD } from './pkcs12-error.js';
 
 const DATA = '1.2.840.113549.1.7.1';
 const ENCRYPTED_DATA = '1.2.840.113549.1.7.6';
@@ -40,17 +40,30 @@ export interface Pkcs12Content {
   readonly keys: readonly Buffer[];
 }
 
-/** Reads a PKCS#12 file (RFC 7292) that is protected by a password. @throws Pkcs12Error */
-export function readPkcs12(file: Buffer, password: string): Pkcs12Content {
-  const [version, authenticatedSafe, macData] = partsOf(readElement(file), SEQUENCE);
+/** A PKCS#12 file (RFC 7292) before anything in it was opened. */
+export interface Pkcs12File {
+  /** AuthenticatedSafe, BER. */
+  readonly safes: Buffer;
+  readonly mac: Element | undefined;
+}
+
+/** @throws Pkcs12Error unless it is one, protected by a password if at all */
+export function readPkcs12(file: Buffer): Pkcs12File {
+  const [version, authenticatedSafe, mac] = partsOf(readElement(file), SEQUENCE);
   if (unsignedOf(version) !== 3) throw new Pkcs12Error('must be a PKCS#12 file of version 3');
   const [type, content] = partsOf(authenticatedSafe, SEQUENCE);
   if (objectIdentifierOf(type) !== DATA) throw new Pkcs12Error('must be protected by a password, not by a signature');
-  const safes = octetsOf(partsOf(content, EXPLICIT_0)[0]);
-  const keys = new KeyDerivation(password);
-  if (!macData) throw new Pkcs12Error('must have a MAC, which tells whether the password is right');
-  verifyMac(macData, safes, keys);
+  return { safes: octetsOf(partsOf(content, EXPLICIT_0)[0]), mac };
+}
 
+/**
+ * What is in a file, once its MAC was right. Without a MAC nothing tells a wrong password from a damaged file, nor whether what is not
+ * encrypted is what its maker wrote.
+ *
+ * @throws Pkcs12Error
+ */
+export function openPkcs12({ safes, mac }: Pkcs12File, keys: KeyDerivation): Pkcs12Content {
+  if (mac) verifyMac(mac, safes, keys);
   const found = { certificates: [] as Buffer[], keys: [] as Buffer[] };
   for (const safe of partsOf(readElement(safes), SEQUENCE)) {
     for (const bag of partsOf(readElement(contentOf(safe, keys)), SEQUENCE)) takeBag(bag, keys, found);
@@ -69,7 +82,7 @@ function verifyMac(macData: Element, safes: Buffer, keys: KeyDerivation): void {
   const expected = createHmac(hash, key).update(safes).digest();
   const digest = octetsOf(digestPart);
   if (digest.length !== expected.length || !timingSafeEqual(digest, expected)) {
-    throw new Pkcs12Error('cannot be opened with its password');
+    throw new Pkcs12Error(WRONG_PASSWORD);
   }
 }
 
