@@ -11,6 +11,7 @@ import { Database } from '@app/store';
 import { Caller } from './support/caller.js';
 import { openDesk } from './support/desk.js';
 import { PolicyFolder } from './support/policies.js';
+import { SecretMount } from './support/secret-mount.js';
 import { changedSettings, rewriteSettings, type YamlSettings } from './support/settings.js';
 import { auditRecords } from './support/trail.js';
 import { until } from './support/until.js';
@@ -103,7 +104,17 @@ async function everythingThatIsRecorded(): Promise<AuditRecord[]> {
   const neighbours = await startNeighbours();
   const policies = new PolicyFolder();
   const clock = new ManualClock(Date.now());
-  const environment = { ...(await changedSettings(neighbours, auditingOperators)), POLICY_DIR: policies.path };
+  const mount = await SecretMount.with(
+    { 'contoso.password': neighbours.veeam.restorePassword },
+    { canary: neighbours.canary, belongsIn: () => ['upstream-action'] },
+  );
+  const changed = await changedSettings(neighbours, ({ roleBindings, credentialProfiles = [] }) => ({
+    ...auditingOperators({ roleBindings }),
+    credentialProfiles: credentialProfiles.map((profile) =>
+      profile.kind === 'user' ? { ...profile, password: { file: mount.path('contoso.password') } } : profile,
+    ),
+  }));
+  const environment = { ...changed, POLICY_DIR: policies.path };
   const gateway = await startGateway(neighbours, {
     clock,
     environment,
@@ -212,12 +223,16 @@ async function everythingThatIsRecorded(): Promise<AuditRecord[]> {
   await mallory.get('/api/v1/operations');
   await mallory.post('/api/v1/policy/explain', {});
 
+  await mount.change('plain write', { 'contoso.password': `next ${randomUUID()}` });
+  await until(() => isLogged('a changed credential is in use'), { clock, by: SECOND });
+
   await rewriteSettings(environment, () => ({ emergencyStop: true }));
   await until(() => isLogged('the configuration was replaced'), moving);
 
   await gateway.close();
   const records = [...(await auditRecords(neighbours)), ...(await sealed(neighbours, clock))];
   policies.remove();
+  await mount.remove();
   await neighbours.close();
   return records;
 }

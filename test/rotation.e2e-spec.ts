@@ -1,6 +1,7 @@
+import { AuditWriter } from '@app/audit';
 import { ManualClock } from '@app/clock';
 import { Metrics } from '@app/logging';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 
@@ -11,6 +12,7 @@ import { openDesk } from './support/desk.js';
 import { makePfx, type Pfx } from './support/pfx.js';
 import { type MountChange, SecretMount } from './support/secret-mount.js';
 import { changedSettings } from './support/settings.js';
+import { auditRecords } from './support/trail.js';
 import { until } from './support/until.js';
 import { type Gateway, type Neighbours, startGateway, startNeighbours } from './support/world.js';
 
@@ -27,6 +29,9 @@ function placesOf(name: string): readonly Sink[] {
   if (name === 'database-url') return [];
   return name === 'veeam.password' ? ['upstream-login'] : ['upstream-action'];
 }
+
+/** SHA-1, as Entra ID shows it. @param certificate PEM */
+const thumbprintOf = (certificate: string) => new X509Certificate(certificate).fingerprint.replaceAll(':', '');
 
 /** Unlike any other text there is. */
 const distinct = (what: string) => `${what} ${randomBytes(9).toString('base64url')}`;
@@ -111,6 +116,11 @@ describe('secrets that change while the gateway runs', () => {
     await untilLogged(NOT_USED, credential, before);
     return logged(NOT_USED, credential).at(-1) ?? '';
   }
+  const reloadsOnRecord = async () => {
+    const { writer } = gateway.app.get(AuditWriter).head();
+    const records = await auditRecords(neighbours);
+    return records.filter((record) => record.action === 'credential.reloaded' && record.writer === writer);
+  };
   const health = async () => (await new Caller(gateway.url, undefined).get('/health/ready')).body;
   const callerNamed = (name: string) => Caller.named(name, { ...neighbours, gateway });
 
@@ -238,6 +248,40 @@ describe('secrets that change while the gateway runs', () => {
     await until(async () => (await health()).checks.credentials.status === 'up', moving);
   });
 
+  it('puts on record what was replaced, refused and withdrawn, by name and thumbprint', async () => {
+    const { control, applicationId } = neighbours.veeam;
+    const before = await certificateUsed();
+    const next = await makePfx(distinct('another'));
+    control.acceptCertificate(applicationId, next.certificate);
+    const files = { 'fabrikam.pfx': next.file, 'fabrikam.pfx.password': next.password };
+    await change('atomic rename', fabrikamCertificate, files);
+    await changeInVain(fabrikamCertificate, { 'fabrikam.pfx': 'not a certificate' });
+    await changeInVain('DATABASE_URL', { 'database-url': `postgresql://nobody:${distinct('p')}@127.0.0.1:1/nowhere` });
+    await mount.change('plain write', { ...files, 'database-url': proxy.url });
+    const thumbprint = thumbprintOf(next.certificate);
+    const certificate = { credential: fabrikamCertificate, thumbprint };
+    const rule = 'must be a PKCS#12 (PFX) file or the base64 of one';
+    const expected = [
+      { outcome: 'replaced', detail: { ...certificate, replaced: expect.stringMatching(/^[0-9A-F]{40}$/) as string } },
+      { outcome: 'refused', detail: { ...certificate, reason: rule } },
+      { outcome: 'refused', detail: { credential: 'DATABASE_URL', reason: 'store-unavailable' } },
+      { outcome: 'withdrawn', detail: certificate },
+      { outcome: 'withdrawn', detail: { credential: 'DATABASE_URL' } },
+    ];
+    const records = await until(async () => {
+      const all = await reloadsOnRecord();
+      return all.length >= expected.length && all;
+    }, moving);
+    // The last two come side by side.
+    const told = records.map(({ outcome, detail }) => ({ outcome, detail }));
+    expect(told.slice(0, 3)).toEqual(expected.slice(0, 3));
+    expect(told).toEqual(expect.arrayContaining(expected));
+    expect(records).toHaveLength(expected.length);
+    expect(records.every((record) => record.actor === undefined && record.organization === undefined)).toBe(true);
+    expect(records[0]?.detail?.replaced).not.toBe(thumbprint);
+    expect(before.file).not.toBe(next.file.toString('base64'));
+  });
+
   it('takes the password of a profile, and an operation that began before ends with the old one', async () => {
     const { control, restorePassword } = neighbours.veeam;
     const oscar = await openDesk('oscar', { ...neighbours, gateway });
@@ -271,6 +315,10 @@ describe('secrets that change while the gateway runs', () => {
       control.revokeRefreshTokens();
       expect((await oscar.get('/api/v1/organizations')).status).toBe(200);
       expect(lastLogin()).toMatchObject({ password: rotated });
+      await untilLogged(IN_USE, upstreamLogin, 0);
+      expect(await metric('credential_reload_total{result="replaced"}')).toBe(1);
+      await until(async () => (await reloadsOnRecord()).length > 0);
+      expect(await reloadsOnRecord()).toMatchObject([{ outcome: 'replaced', detail: { credential: upstreamLogin } }]);
     });
 
     it('is tried once with a wrong password, which is not used', async () => {

@@ -31,6 +31,7 @@ export const auditedEvents = [
   'device-code.issued',
   'policy.reloaded',
   'configuration.reloaded',
+  'credential.reloaded',
   'audit.sealed',
   'service.started',
   'service.stopped',

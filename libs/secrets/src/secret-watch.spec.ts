@@ -185,4 +185,25 @@ describe('SecretWatch', () => {
     }
     expect(scrubber.scrub('another key, refused key 199')).toBe('[redacted], [redacted]');
   });
+
+  it('tells of what somebody else has replaced, who could not wait', async () => {
+    await look();
+    await change('two');
+    group.replace(await group.read());
+    await look();
+    expect(reloads).toEqual([{ kind: 'replaced' }]);
+    expect(tried).toEqual([]);
+    expect(inUse()).toBe('key of two with two');
+  });
+
+  it('does so once, also when it had refused just that', async () => {
+    await change('two');
+    isUpstreamDown = true;
+    await look();
+    expect(watch.isRefused).toBe(true);
+    group.replace(await group.read());
+    await look();
+    expect(reloads.map(({ kind }) => kind)).toEqual(['refused', 'replaced']);
+    expect(watch.isRefused).toBe(false);
+  });
 });

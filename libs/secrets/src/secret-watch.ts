@@ -31,8 +31,12 @@ const TRY_AGAIN_MS = 60_000;
 export class SecretWatch<Name extends string> {
   private before: Seen<Name> | undefined;
   private refused: Refusal<Name> | undefined;
+  private inUse: SecretValues<Name>;
 
-  constructor(private readonly options: SecretWatchOptions<Name>) {}
+  /** Of a group that was loaded. */
+  constructor(private readonly options: SecretWatchOptions<Name>) {
+    this.inUse = options.group.current;
+  }
 
   /** Whether the files hold something that is not used. */
   get isRefused(): boolean {
@@ -43,6 +47,7 @@ export class SecretWatch<Name extends string> {
   async look(): Promise<void> {
     const { group } = this.options;
     const seen = await this.read();
+    this.lookForOthers();
     const isStable = this.before !== undefined && this.isSame(this.before, seen);
     this.before = seen;
     if ('values' in seen && group.areEqual(seen.values, group.current)) {
@@ -51,6 +56,14 @@ export class SecretWatch<Name extends string> {
     } else if (isStable && this.isWorthTrying(seen)) {
       await this.take(seen);
     }
+  }
+
+  /** Somebody may have replaced it who could not wait for this, as a peer had refused the one before. */
+  private lookForOthers(): void {
+    const { group } = this.options;
+    if (group.areEqual(this.inUse, group.current)) return;
+    this.refused = undefined;
+    this.tellReplaced();
   }
 
   private async read(): Promise<Seen<Name>> {
@@ -81,6 +94,11 @@ export class SecretWatch<Name extends string> {
       return;
     }
     this.refused = undefined;
+    this.tellReplaced();
+  }
+
+  private tellReplaced(): void {
+    this.inUse = this.options.group.current;
     this.tell({ kind: 'replaced' });
   }
 

@@ -4,6 +4,7 @@ import { type Configuration, type ConfigurationReload, DEVICE_CODE } from '@app/
 import type { Principal } from '@app/identity';
 import { currentRequestContext, type Logger } from '@app/logging';
 import type { PolicyAction, PolicyDecision, PolicyReload } from '@app/policy';
+import type { SecretReload } from '@app/secrets';
 import {
   type ClaimedUpstreamSession,
   type NewOperation,
@@ -36,6 +37,17 @@ export interface DecidedThing extends Pick<
 > {
   /** For whom a service says that it asks. */
   readonly onBehalfOf?: string | undefined;
+}
+
+export interface ReloadedCredential {
+  /** As the log and health call it. */
+  readonly credential: string;
+  /** Of the certificate in use from then on. */
+  readonly thumbprint?: string;
+  /** Of the one before it. */
+  readonly replaced?: string;
+  /** Why what the files hold is not used. */
+  readonly reason?: string;
 }
 
 /** Why a restore session is no longer open. */
@@ -89,6 +101,11 @@ export class AuditTrail implements OnApplicationBootstrap {
   configurationReloaded({ digest, live, changed, waiting }: Extract<ConfigurationReload, { kind: 'replaced' }>): void {
     const { emergencyStop } = live;
     void this.note({ action: 'configuration.reloaded', detail: { digest, changed, waiting, emergencyStop } });
+  }
+
+  /** Of secrets whose files have changed, by name and never by value. */
+  credentialReloaded(outcome: SecretReload['kind'], detail: ReloadedCredential): void {
+    void this.note({ action: 'credential.reloaded', outcome, detail: { ...detail } });
   }
 
   /**

@@ -1,12 +1,20 @@
 import type { CancelTimer, Clock } from '@app/clock';
 import type { Configuration, CredentialProfileConfiguration, WebhookReceiver } from '@app/config';
 import { type Logger, Metrics } from '@app/logging';
-import { UpstreamLoginFailedError } from '@app/problems';
-import { SecretGroup, type SecretReload, type SecretSource, type SecretValues, SecretWatch } from '@app/secrets';
-import { Database } from '@app/store';
+import { DomainError, UpstreamLoginFailedError } from '@app/problems';
+import {
+  SecretGroup,
+  type SecretReload,
+  type SecretSource,
+  SecretSourceError,
+  type SecretValues,
+  SecretWatch,
+} from '@app/secrets';
+import { Database, DatabaseRefusedError } from '@app/store';
 import { VeeamClient } from '@app/veeam-client';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 
+import { AuditTrail, type ReloadedCredential } from '../audit/audit-trail.js';
 import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
 import { CredentialCertificates } from './credential-certificates.js';
 import { CredentialExpiry } from './credential-expiry.js';
@@ -16,6 +24,14 @@ const LOOK_EVERY_MS = 3_000;
 
 /** What is to be done once tried values are current. */
 type Afterwards = (() => void) | undefined;
+
+interface Watching<Name extends string> {
+  /** @throws whatever speaks against these values */
+  readonly attempt?: (values: SecretValues<Name>) => Promise<Afterwards>;
+  readonly isWorthAnotherTry?: (error: unknown) => boolean;
+  /** Of the certificate in use, where it is one. */
+  readonly thumbprint?: () => string | undefined;
+}
 
 interface Watched {
   /** As the log and health call it. */
@@ -40,6 +56,7 @@ export class SecretRotation implements OnApplicationBootstrap, BeforeApplication
     private readonly certificates: CredentialCertificates,
     private readonly expiry: CredentialExpiry,
     private readonly metrics: Metrics,
+    private readonly trail: AuditTrail,
     @Inject(CONFIGURATION) configuration: Configuration,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -92,32 +109,37 @@ export class SecretRotation implements OnApplicationBootstrap, BeforeApplication
   }
 
   private databaseUrl({ database: { url } }: Configuration): Watched | undefined {
-    return this.watch('DATABASE_URL', { url }, async (values) => {
+    const attempt = async (values: SecretValues<'url'>) => {
       await this.database.tryUrl(values.url);
       return () => {
         this.database.moveTo(values.url);
       };
-    });
+    };
+    return this.watch('DATABASE_URL', { url }, { attempt });
   }
 
   private upstreamLogin({ upstream: { username, password } }: Configuration): Watched | undefined {
-    return this.watch(
-      'login of the backup server',
-      { username, password },
-      async (login) => {
-        await this.client.tryLogin(login);
-        return undefined;
-      },
-      // Again and again, a wrong password would lock the account. Once the old one is refused, the file is read again anyway.
-      (error) => !(error instanceof UpstreamLoginFailedError),
-    );
+    const attempt = async (login: SecretValues<'username' | 'password'>) => {
+      await this.client.tryLogin(login);
+      return undefined;
+    };
+    // Again and again, a wrong password would lock the account. Once the old one is refused, the file is read again anyway.
+    const isWorthAnotherTry = (error: unknown) => !(error instanceof UpstreamLoginFailedError);
+    return this.watch('login of the backup server', { username, password }, { attempt, isWorthAnotherTry });
   }
 
   private profile(profile: CredentialProfileConfiguration): Watched | undefined {
     const name = `credential profile ${profile.name}`;
     if (profile.kind === 'user') return this.watch(name, { password: profile.password });
     const { certificate, certificatePassword } = profile;
-    return this.watch(name, { certificate, certificatePassword }, (values) => this.certificates.try(profile, values));
+    return this.watch(
+      name,
+      { certificate, certificatePassword },
+      {
+        attempt: (values) => this.certificates.try(profile, values),
+        thumbprint: () => this.certificates.of(profile)?.thumbprint,
+      },
+    );
   }
 
   private webhookKeys(name: string, { keys }: WebhookReceiver): (Watched | undefined)[] {
@@ -128,8 +150,7 @@ export class SecretRotation implements OnApplicationBootstrap, BeforeApplication
   private watch<Name extends string>(
     name: string,
     sources: Readonly<Record<Name, SecretSource>>,
-    attempt: (values: SecretValues<Name>) => Promise<Afterwards> = () => Promise.resolve(undefined),
-    isWorthAnotherTry?: (error: unknown) => boolean,
+    { attempt, isWorthAnotherTry, thumbprint }: Watching<Name> = {},
   ): Watched | undefined {
     const group = new SecretGroup(sources);
     if (!group.mayChange) return undefined;
@@ -138,22 +159,30 @@ export class SecretRotation implements OnApplicationBootstrap, BeforeApplication
       group,
       clock: this.clock,
       check: async (values) => {
-        afterwards = await attempt(values);
+        afterwards = await attempt?.(values);
       },
       ...(isWorthAnotherTry && { isWorthAnotherTry }),
       onReload: (reload) => {
+        const before = thumbprint?.();
         if (reload.kind === 'replaced') afterwards?.();
-        this.tell(name, reload);
+        afterwards = undefined;
+        const now = thumbprint?.();
+        this.tell(reload, {
+          credential: name,
+          ...(now !== undefined && { thumbprint: now }),
+          ...(before !== undefined && before !== now && { replaced: before }),
+        });
       },
     });
     return { name, look: () => watch.look(), isRefused: () => watch.isRefused };
   }
 
-  private tell(credential: string, reload: SecretReload): void {
+  private tell(reload: SecretReload, told: ReloadedCredential): void {
+    const { credential } = told;
     switch (reload.kind) {
       case 'replaced':
         this.metrics.countCredentialReload('replaced');
-        this.logger.info({ credential }, 'a changed credential is in use');
+        this.logger.info(told, 'a changed credential is in use');
         break;
       case 'refused':
         this.metrics.countCredentialReload('refused');
@@ -165,5 +194,13 @@ export class SecretRotation implements OnApplicationBootstrap, BeforeApplication
       case 'withdrawn':
         this.logger.info({ credential }, 'the files of a credential hold again what is in use');
     }
+    const reason = reload.kind === 'refused' ? reasonOf(reload.error) : undefined;
+    this.trail.credentialReloaded(reload.kind, { ...told, ...(reason !== undefined && { reason }) });
   }
+}
+
+/** The rule that a file breaks, or the code of what a peer has against it. Neither holds anything of it. */
+function reasonOf(error: unknown): string {
+  if (error instanceof SecretSourceError || error instanceof DatabaseRefusedError) return error.message;
+  return error instanceof DomainError ? error.code : 'unknown';
 }
