@@ -104,7 +104,8 @@ describe('what is the own of a caller, whatever upstream says of its users', () 
       LOG_LEVEL: 'error',
     };
     const others = Object.entries(neighbours.environment).filter(([variable]) => variable !== 'VEEAM_CA_FILE');
-    gateway = await startGateway({ environment: Object.fromEntries(others) }, { environment });
+    const { canary } = neighbours;
+    gateway = await startGateway({ environment: Object.fromEntries(others), canary }, { environment });
     ownership = gateway.app.get(OwnershipService);
   }, 60_000);
   afterAll(async () => {

@@ -47,7 +47,7 @@ const STOP_PATIENCE_MS = 10_000;
  * @param options of Node.js
  */
 export async function startGatewayProcess(
-  neighbours: Pick<Neighbours, 'environment'> & Partial<Pick<Neighbours, 'canary'>>,
+  neighbours: Pick<Neighbours, 'environment' | 'canary'>,
   environment: Readonly<Record<string, string>> = {},
   options: readonly string[] = [],
 ): Promise<GatewayProcess> {
@@ -79,11 +79,11 @@ export async function startGatewayProcess(
   process.once('exit', kill);
   const exited = once(child, 'exit').then(() => process.off('exit', kill));
   const said: string[] = [];
-  neighbours.canary?.watch('log', () => said.join('\n'));
-  neighbours.canary?.watch('argument', () => child.spawnargs.join(' '));
+  neighbours.canary.watch('log', () => said.join('\n'));
+  neighbours.canary.watch('argument', () => child.spawnargs.join(' '));
   const shown = { openapi: '', metrics: '' };
-  neighbours.canary?.watch('openapi', () => shown.openapi);
-  neighbours.canary?.watch('metrics', () => shown.metrics);
+  neighbours.canary.watch('openapi', () => shown.openapi);
+  neighbours.canary.watch('metrics', () => shown.metrics);
   const look = async () => {
     shown.openapi = await textOf(`http://127.0.0.1:${port}/openapi.json`);
     shown.metrics = await textOf(`http://127.0.0.1:${managementPort}/metrics`);

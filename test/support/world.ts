@@ -127,7 +127,7 @@ async function addMailServer(settingsFile: string, { host, port }: SmtpSink): Pr
 }
 
 export async function startGateway(
-  neighbours: Pick<Neighbours, 'environment'> & Partial<Pick<Neighbours, 'canary'>>,
+  neighbours: Pick<Neighbours, 'environment' | 'canary'>,
   options: GatewayOptions = {},
 ): Promise<Gateway> {
   const { clock, adjust = (configuration) => configuration } = options;
@@ -148,12 +148,13 @@ export async function startGateway(
   const logger = createLogger({ level: configuration.logLevel, scrubber, destination });
   const app = await createApp(configuration, { logger, reload, ...(clock && { clock }) });
   options.prepare?.(app);
-  neighbours.canary?.watch('log', () => lines.join('\n'));
-  neighbours.canary?.watchServer(app.getHttpServer());
-  if (neighbours.canary) watchAuditFiles(neighbours.canary, configuration);
-  const beforeClosing = neighbours.canary && watchDocument(neighbours.canary, app);
+  const { canary } = neighbours;
+  canary.watch('log', () => lines.join('\n'));
+  canary.watchServer(app.getHttpServer());
+  watchAuditFiles(canary, configuration);
+  const beforeClosing = watchDocument(canary, app);
   const metrics = app.get(Metrics);
-  neighbours.canary?.watch('metrics', async () => (await metrics.expose()).text);
+  canary.watch('metrics', async () => (await metrics.expose()).text);
   await app.listen(0, '127.0.0.1');
   return {
     url: (await app.getUrl()).replace('[::1]', '127.0.0.1'),
@@ -161,7 +162,7 @@ export async function startGateway(
     app,
     log: () => lines,
     close: async () => {
-      await beforeClosing?.();
+      await beforeClosing();
       await app.close();
     },
   };

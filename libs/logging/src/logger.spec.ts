@@ -52,6 +52,13 @@ describe('createLogger', () => {
     expect(onlyLine()).toMatchObject({ echo: 'x[redacted]', '[redacted]': 1, msg: '[redacted]' });
   });
 
+  it('writes no value of a secret that is passed itself, however deep, and nobody had told it of', () => {
+    const secret = new Secret('nobody told of it');
+    logger.info({ secret, login: { users: [{ password: secret }] } }, 'got %s and %o', secret, { secret });
+    expect(lines[0]).not.toContain('nobody told');
+    expect(onlyLine()).toMatchObject({ secret: '[redacted]', login: { users: [{ password: '[redacted]' }] } });
+  });
+
   it('gives a line up when redacting would break its JSON', () => {
     logger.error({ text: '\n-secret-of-upstream' }, 'kept');
     expect(onlyLine()).toMatchObject({ level: 'error', msg: 'a line that held a secret was dropped' });
