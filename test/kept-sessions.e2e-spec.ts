@@ -101,6 +101,26 @@ describe.each(dialects)(
       await until(() => [unreconciled, running, waiting].every((one) => stateOf(one) === 'Stopped'), moving());
     });
 
+    it('is in use until that has ended, and closes its idle time later', async () => {
+      const { control } = neighbours.veeam;
+      const one = await desk();
+      const hold = control.hold({ action: 'restore' }, 'running');
+      const held = await restore(one);
+      await hold.reached;
+      for (let passed = 0; passed < 2 * IDLE; passed += MINUTE) await clock.advance(MINUTE);
+      hold.release();
+      await isIn(one, held, 'succeeded');
+      const session = async () => (await one.caller.get(`/api/v1/restore-sessions/${one.sid}`)).body;
+      const { endedAt } = await one.caller.operation(held);
+      const expiresAt = new Date(Date.parse(endedAt as string) + IDLE).toISOString();
+      await until(async () => (await session()).expiresAt === expiresAt);
+      // The sweep of each minute has passed it by meanwhile.
+      await clock.advance(IDLE - MINUTE);
+      expect(await session()).toMatchObject({ state: 'open' });
+      await until(async () => (await session()).state === 'stopped', moving());
+      expect(clock.now()).toBeGreaterThan(Date.parse(expiresAt));
+    });
+
     async function restarted(): Promise<Gateway> {
       const isStopped = ({ kind, state }: { kind: string; state: string }) => kind === 'explore' && state === 'Stopped';
       await whileAdvancing({ clock, by: SECOND }, gateway.close());

@@ -127,9 +127,13 @@ export class RestoreSessionsRepository {
     });
   }
 
+  /** A use that is told of late leaves a later one as it is. */
   async touch(id: string, usedAt: Date): Promise<void> {
     await this.database.run((orm) =>
-      orm.update(restoreSessions).set({ lastUsedAt: usedAt }).where(eq(restoreSessions.id, id)),
+      orm
+        .update(restoreSessions)
+        .set({ lastUsedAt: usedAt })
+        .where(and(eq(restoreSessions.id, id), lt(restoreSessions.lastUsedAt, usedAt))),
     );
   }
 

@@ -7,6 +7,7 @@ import {
   OperationClaimsRepository,
   type OperationEnd,
   type OperationProgress,
+  RestoreSessionsRepository,
 } from '@app/store';
 import { Inject, Injectable } from '@nestjs/common';
 
@@ -28,6 +29,7 @@ export class ClaimedOperations {
 
   constructor(
     private readonly claims: OperationClaimsRepository,
+    private readonly sessions: RestoreSessionsRepository,
     private readonly replica: Replica,
     private readonly news: OperationNews,
     private readonly trail: AuditTrail,
@@ -114,9 +116,12 @@ export class ClaimedOperations {
     await this.surely(() => this.end(operation, end));
   }
 
-  /** Makes an end known that is on record. */
+  /** Makes an end known that is on record; until then its restore session was in use. */
   report(operation: Operation): void {
-    const { id: operationId, action, state } = operation;
+    const { id: operationId, action, state, restoreSessionId } = operation;
+    this.sessions.touch(restoreSessionId, operation.endedAt ?? operation.requestedAt).catch((error: unknown) => {
+      this.logger.warn({ err: error, operationId }, 'the use of a restore session could not be recorded');
+    });
     this.metrics.countOperation(action, state);
     this.logger.info({ operationId, action, state }, 'operation ended');
     this.news.announce(operation);

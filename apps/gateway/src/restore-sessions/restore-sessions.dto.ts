@@ -42,6 +42,9 @@ export class RestoreSessionDto {
   @ApiProperty({ format: 'date-time' })
   readonly createdAt!: string;
 
-  @ApiProperty({ format: 'date-time', description: 'When it will be stopped unless it is used before.' })
+  @ApiProperty({
+    format: 'date-time',
+    description: 'When it will be stopped unless it is used before, or an operation needs it.',
+  })
   readonly expiresAt!: string;
 }

@@ -15,7 +15,7 @@ const LOOK_EVERY_MS = 5_000;
 const LEASE_MS = 10 * 60_000;
 
 /** At the same time, from one replica: a server that hangs is not asked for more and more. */
-const SLOTS = 4;
+const SLOTS = 8;
 
 const FIRST_PAUSE_MS = 5_000;
 const LONGEST_PAUSE_MS = 3_600_000;
