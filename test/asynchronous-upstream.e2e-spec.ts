@@ -94,6 +94,21 @@ describe.each(followedDialects)('an operation that $version goes on with by itse
     hold.release();
   });
 
+  it('is not mistaken for a session that was opened again meanwhile', async () => {
+    const { control } = neighbours.veeam;
+    const alice = await deskOf(await start());
+    control.addFault({ match: { action: 'restore' }, fault: { kind: 'close', stage: 'done' } });
+    const { body } = await restore(alice);
+    expect(await endOf(alice, body.id as string)).toMatchObject({ state: 'interrupted' });
+    control.stopSession(alice.upstreamSid);
+    expect(await alice.caller.oneDrives(alice.sid)).toHaveLength(1);
+    const reconciled = await until(async () => {
+      const { reconciliation } = await alice.caller.operation(body.id as string);
+      return reconciliation as object | undefined;
+    }, moving());
+    expect(reconciled).toMatchObject({ finding: 'done' });
+  });
+
   it('is asked for again and again while upstream cannot tell how it is', async () => {
     const alice = await deskOf(await start());
     const hold = neighbours.veeam.control.hold({ action: 'restore' }, 'running');

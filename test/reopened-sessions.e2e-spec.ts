@@ -273,6 +273,23 @@ describe.each(dialects)('a restore session that $version has ended by itself', (
     expect(await ended(desk, 'restore', codeOf(await desk.caller.post(codes)))).toMatchObject({ state: 'succeeded' });
   });
 
+  it('takes the device code with it of an operation that was about to start', async () => {
+    const desk = await deskOf();
+    const { body } = await desk.caller.post(`${sessionPath(desk)}/device-codes`);
+    control.clearReceived();
+    const lookUps = control.hold({ method: 'GET', route: 'OneDrives/{oneDriveId}' });
+    const restored = ended(desk, 'restore', { userCode: body.userCode as string });
+    await lookUps.reached;
+    lookUps.step();
+    // The first one before it was recorded, the second one as it starts.
+    await lookUps.reachedBy(2);
+    control.stopSession(desk.upstreamSid);
+    lookUps.release();
+    expect(await restored).toMatchObject({ state: 'failed', problem: { code: 'device-code-unknown' } });
+    expect(explores()).toBe(1);
+    expect(actionRequests(control)).toEqual([]);
+  });
+
   it('is over when upstream refuses to open it again', async () => {
     const desk = await deskOf();
     control.stopSession(desk.upstreamSid);
