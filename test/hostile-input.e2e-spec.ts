@@ -87,6 +87,11 @@ describe('hostile input', () => {
     '/v5/RestoreSessions/:sid/Action',
     '/v5/RestoreSessions/:sid/organization/restoreDeviceCode',
     '/api/v1/restore-sessions/:sid/device-codes',
+    `${oneDrive}/documents/x/restore`,
+    `${oneDrive}/folders/save`,
+    `${oneDrive}/search`,
+    '/api/v1/restores',
+    '/api/v1/downloads',
   ];
 
   describe.each(routes)('in the body of %s', (route) => {
@@ -431,6 +436,28 @@ describe('hostile input', () => {
       }
     });
 
+    it.each(badIds)('the folder or document id %s is refused', async (id) => {
+      const headers = ['Content-Type: application/json', 'Content-Length: 2'];
+      for (const [line, field] of [
+        [`GET ${oneDrive}/folders/${id}`, 'fid'],
+        [`GET ${oneDrive}/documents/${id}/versions`, 'did'],
+        [`POST ${oneDrive}/documents/${id}/save`, 'did'],
+        [`POST ${oneDrive}/folders/${id}/versions/512/restore`, 'fid'],
+      ] as const) {
+        const isPost = line.startsWith('POST');
+        expectRefusal(await send(line, isPost ? headers : [], isPost ? '{}' : ''), 'validation-failed', field);
+      }
+    });
+
+    it.each(['x', '-1', '1.5', '00', '%2e%2e', '99999999999', '0x10', '1%00'])(
+      'the version id %s is refused',
+      async (id) => {
+        for (const item of ['folders/x', 'documents/x']) {
+          expectRefusal(await send(`GET ${oneDrive}/${item}/versions/${id}`), 'validation-failed', 'vid');
+        }
+      },
+    );
+
     it.each(badIds)('the organization id %s is refused', async (id) => {
       const headers = ['Content-Type: application/json', 'Content-Length: 14'];
       const answer = await send(`POST /v5/Organizations/${id}/Action`, headers, '{"explore":{}}');
@@ -487,12 +514,39 @@ describe('hostile input', () => {
     });
   });
 
+  it.each<[string, unknown]>([
+    ['none', undefined],
+    ['no list', 'x'],
+    ['an empty list', []],
+    ['101', Array.from({ length: 101 }, (_, i) => `id-${i}`)],
+    ['the same twice', ['x', 'x']],
+    ['one that leads up', ['x', '../y']],
+    ['one that is a number', [1]],
+    ['one that is a list', [['x']]],
+    ['an object', { 0: 'x' }],
+  ])('of several items, %s is refused as ids', async (_case, ids) => {
+    for (const route of [`${oneDrive}/documents/restore`, `${oneDrive}/folders/save`]) {
+      expectRefusal(await post(route, JSON.stringify({ ids })), 'validation-failed', 'ids');
+    }
+  });
+
+  it.each(['', 'a\nb', 'a\u202eb', 'x'.repeat(257), 7, null, ['plan'], { query: 'plan' }])(
+    'the search for %j is refused',
+    async (query) => {
+      for (const route of ['/api/v1/restore-sessions/:sid/onedrives/search', `${oneDrive}/search`]) {
+        expectRefusal(await post(route, JSON.stringify({ query })), 'validation-failed', 'query');
+      }
+    },
+  );
+
   describe('in a query', () => {
     const lists = [
       '/api/v1/organizations',
       '/api/v1/restore-sessions',
       '/api/v1/operations',
       '/api/v1/restore-sessions/:sid/onedrives',
+      `${oneDrive}/items`,
+      `${oneDrive}/documents/x/versions`,
     ];
 
     it.each([

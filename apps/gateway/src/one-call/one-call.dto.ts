@@ -1,4 +1,4 @@
-import { ValidationFailedError } from '@app/problems';
+import { InternalError, ValidationFailedError } from '@app/problems';
 import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath, IntersectionType } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
 
@@ -133,18 +133,26 @@ export class PreviewDto {
   readonly policies!: readonly string[];
 }
 
-/** @throws ValidationFailedError */
+/** Which members there are depends on the action. @throws ValidationFailedError */
 export function readOneCallRestore(body: unknown): OneCallRestore {
   const members = isJsonObject(body) ? body : {};
-  const names = Object.keys(members);
-  const shared = Object.fromEntries(names.filter(isShared).map((name) => [name, members[name]]));
-  const common = validateAs(OneCallRestoreDto, shared);
-  const rest = Object.fromEntries(names.filter((name) => !isShared(name)).map((name) => [name, members[name]]));
-  return {
-    place: toPlace(common),
-    request: readRequest(common, rest),
-    isDryRun: common.dryRun ?? false,
-  };
+  switch (members.action) {
+    case 'restore': {
+      const dto = validateAs(OneCallRestoreBody, members);
+      return toOneCall(dto, withoutCode(toRestoreRequest(dto)));
+    }
+    case 'copy': {
+      const dto = validateAs(OneCallCopyBody, members);
+      return toOneCall(dto, withoutCode(toCopyRequest(dto)));
+    }
+    case 'send': {
+      const dto = validateAs(OneCallSendBody, members);
+      return toOneCall(dto, toSendRequest(dto));
+    }
+    default:
+      validateAs(OneCallRestoreDto, members);
+      throw new InternalError('A single call without an action passed the validation.');
+  }
 }
 
 export function toOneCallDownload(dto: OneCallDownloadDto): OneCallDownload {
@@ -152,33 +160,8 @@ export function toOneCallDownload(dto: OneCallDownloadDto): OneCallDownload {
   return { place: toPlace(dto), request: { action: 'save', asZip, reason, onBehalfOf } };
 }
 
-const sharedMembers: ReadonlySet<string> = new Set<keyof OneCallRestoreDto>([
-  'organization',
-  'user',
-  'oneDriveId',
-  'pointInTime',
-  'path',
-  'showDeleted',
-  'reason',
-  'onBehalfOf',
-  'action',
-  'dryRun',
-]);
-
-function isShared(name: string): boolean {
-  return sharedMembers.has(name);
-}
-
-function readRequest({ action, reason, onBehalfOf }: OneCallRestoreDto, members: object): QueuedRequest {
-  const purpose = { reason, onBehalfOf };
-  switch (action) {
-    case 'restore':
-      return { ...withoutCode(toRestoreRequest(validateAs(RestoreDto, members))), ...purpose };
-    case 'copy':
-      return { ...withoutCode(toCopyRequest(validateAs(CopyDto, members))), ...purpose };
-    case 'send':
-      return { ...toSendRequest(validateAs(SendDto, members)), ...purpose };
-  }
+function toOneCall(dto: OneCallRestoreDto, request: QueuedRequest): OneCallRestore {
+  return { place: toPlace(dto), request, isDryRun: dto.dryRun ?? false };
 }
 
 function withoutCode<T extends { readonly userCode?: unknown }>(request: T): T {
