@@ -19,11 +19,11 @@ export interface Reply {
 }
 
 /**
- * A running sandbox on a folder of its own, and a client that trusts its certificate. Answers of v8 are checked against the vendor's
- * document on the way, and one that departs from it is thrown.
+ * A running sandbox on a folder of its own, and a client that trusts its certificate. Answers of v6 and later are checked against the
+ * vendor's document on the way, and one that departs from it is thrown.
  */
 export class SandboxClient {
-  readonly document = VendorDocument.of('v8');
+  private readonly documents = new Map(['v6', 'v7', 'v8'].map((name) => [name, VendorDocument.of(name)]));
   private token = '';
   private version: VersionName = 'v5';
 
@@ -41,7 +41,9 @@ export class SandboxClient {
   }
 
   async close(): Promise<void> {
-    if (this.version === 'v8') process.stdout.write(`${this.document.summary}\n`);
+    for (const { operations, isHere, summary } of this.documents.values()) {
+      if (operations > 0 || !isHere) process.stdout.write(`${summary}\n`);
+    }
     await this.agent.destroy();
     await this.sandbox.close();
     rmSync(this.dataDir, { recursive: true });
@@ -51,7 +53,7 @@ export class SandboxClient {
   async logIn(version: VersionName = 'v5'): Promise<void> {
     this.version = version;
     const { username, password } = this.sandbox;
-    const antiforgery = version === 'v5' ? {} : { disable_antiforgery_token: 'true' };
+    const antiforgery = version === 'v5' || version === 'v6' ? {} : { disable_antiforgery_token: 'true' };
     const fields = { grant_type: 'password', username, password, ...antiforgery };
     const reply = await this.form(`/${version}/token`, fields);
     this.token = (reply.json as { access_token: string }).access_token;
@@ -96,7 +98,8 @@ export class SandboxClient {
     const json = (isJson ? JSON.parse(text) : undefined) as unknown;
     const status = response.statusCode;
     const contentType = response.headers['content-type'] as string | undefined;
-    const departures = this.document.check({ method, path, status, contentType, json, size: bytes.length });
+    const facts = { method, path, status, contentType, json, size: bytes.length };
+    const departures = [...this.documents.values()].flatMap((document) => document.check(facts));
     if (departures.length > 0) throw new Error(departures.join('\n'));
     return { status, headers: response.headers, bytes, text, json };
   }
@@ -118,6 +121,11 @@ export class SandboxClient {
     const found = results.find((oneDrive) => oneDrive.name === name);
     if (!found) throw new Error(`no OneDrive of ${name}`);
     return `${session}/Organization/OneDrives/${found.id}`;
+  }
+
+  /** How many operations of a version were checked. */
+  checkedOperations(version: VersionName): number | undefined {
+    return this.documents.get(version)?.operations;
   }
 
   get account(): { userName: string; userPassword: string } {

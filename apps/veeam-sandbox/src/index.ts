@@ -7,4 +7,4 @@ export type { AcceptedAction, ActionCount, CredentialsUsed } from './control/acc
 export type { Fault, FaultMatch, FaultRule, Hold, HoldStage } from './control/faults.js';
 export type { ReceivedRequest } from './control/received-requests.js';
 export type { Save } from './control/saves.js';
-export { stackTraceMarker } from './v8/refusal.js';
+export { stackTraceMarker } from './verbs/refusal.js';

@@ -1,6 +1,6 @@
 import type { SandboxControl } from './control/sandbox-control.js';
 
-export const versionNames = ['v5', 'v8'] as const;
+export const versionNames = ['v5', 'v6', 'v7', 'v8'] as const;
 export type VersionName = (typeof versionNames)[number];
 
 export interface VeeamSandboxOptions {

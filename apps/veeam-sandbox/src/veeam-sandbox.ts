@@ -12,7 +12,7 @@ import { ApiServer } from './http/api-server.js';
 import type { ApiVersion } from './http/api-version.js';
 import { contoso } from './people.js';
 import { v5 } from './v5/v5.js';
-import { v8 } from './v8/v8.js';
+import { v6, v7, v8 } from './verbs/verbs.js';
 import {
   versionNames,
   type VeeamSandbox,
@@ -23,7 +23,7 @@ import { guidOf } from './world/deterministic-id.js';
 import { writeSampleFiles } from './world/sample-files.js';
 import { World } from './world/world.js';
 
-const versions: Readonly<Record<VersionName, ApiVersion>> = { v5, v8 };
+const versions: Readonly<Record<VersionName, ApiVersion>> = { v5, v6, v7, v8 };
 
 const restoreUserName = `restore-service@${contoso.name}`;
 const deviceCodeApplicationId = guidOf('device-code-application');

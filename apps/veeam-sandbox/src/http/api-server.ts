@@ -178,6 +178,7 @@ export class ApiServer {
       world,
       settings,
       ...caller,
+      version: version.name,
       base: version.linkBase((request.headers.host ?? 'localhost').toLowerCase()),
       hasAntiforgery: (token) => hasAntiforgery(request, token),
       query: new Map(query),

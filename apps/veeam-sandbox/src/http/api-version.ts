@@ -24,6 +24,8 @@ export interface Settings {
 export interface Exchange {
   readonly world: World;
   readonly settings: Settings;
+  /** Name of the API version that is asked. */
+  readonly version: string;
   /** What links begin with. */
   readonly base: string;
   /** Who the access token stands for; empty on public routes, as the token is. */

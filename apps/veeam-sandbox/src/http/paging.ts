@@ -8,6 +8,8 @@ export interface Page<T> {
   readonly limit: number;
   readonly items: readonly T[];
   readonly hasMore: boolean;
+  /** In the whole collection. */
+  readonly total: number;
 }
 
 /** The part of a collection that `limit` and `offset` of the query ask for. */
@@ -15,7 +17,8 @@ export function pageOf<T>(all: readonly T[], query: ReadonlyMap<string, string>)
   const offset = numberOf(query, 'offset', 0);
   const limit = numberOf(query, 'limit', defaultLimit);
   if (limit < 1 || limit > maxLimit) throw badRequest(`The value of the parameter is invalid: limit`);
-  return { offset, limit, items: all.slice(offset, offset + limit), hasMore: offset + limit < all.length };
+  const items = all.slice(offset, offset + limit);
+  return { offset, limit, items, hasMore: offset + limit < all.length, total: all.length };
 }
 
 function numberOf(query: ReadonlyMap<string, string>, name: string, fallback: number): number {

@@ -94,8 +94,9 @@ describe('v5 login', () => {
     expect((await logIn()).status).toBe(400);
   });
 
-  it('serves no other version', async () => {
-    expect((await client.get('/v6/Organizations')).status).toBe(404);
+  it('is served beside others, and beside none that there is not', async () => {
+    for (const version of ['v6', 'v7', 'v8']) expect((await client.get(`/${version}/Organizations`)).status).toBe(401);
+    for (const version of ['v4', 'v9']) expect((await client.get(`/${version}/Organizations`)).status).toBe(404);
     expect((await client.get('/V5/organizations')).status).toBe(401);
   });
 });

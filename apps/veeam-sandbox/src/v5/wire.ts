@@ -2,7 +2,6 @@ import type { Exchange } from '../http/api-version.js';
 import { link } from '../http/links.js';
 import { durationOf, longTime } from '../http/times.js';
 import type { Item } from '../world/item-tree.js';
-import type { RestoreStatistics } from '../world/item-restore.js';
 import type { OneDrive, Organization, User } from '../world/organizations.js';
 import type { RestoreSession, SessionEvent } from '../world/restore-sessions.js';
 import type { EmailSettings } from '../world/email.js';
@@ -130,24 +129,6 @@ export function itemToWire({ base }: Exchange, session: RestoreSession, oneDrive
   }
   const { label, content } = item.current;
   return { id, name, sizeBytes: content.size, version: label, inheritedPermissions: true, ...facts, _links: links };
-}
-
-export function statisticsToWire(statistics: RestoreStatistics): object {
-  return {
-    totalItemsCount: statistics.total,
-    restoredItemsCount: statistics.restored,
-    failedItemsCount: statistics.failed,
-    skippedItemsByErrorCount: statistics.skippedByError,
-    skippedItemsByNoChangesCount: statistics.skippedByNoChanges,
-    failedRestrictionsCount: 0,
-    restoreIssues: issuesToWire(statistics),
-  };
-}
-
-export function issuesToWire({ items }: RestoreStatistics): object[] {
-  return items
-    .filter(({ error }) => error !== undefined)
-    .map(({ id, path, name, error }) => ({ id, path, title: name, error, type: 'Item', warnings: [] }));
 }
 
 export function emailSettingsToWire(settings: EmailSettings): object {

@@ -6,20 +6,21 @@ import type { EmailSettings } from '../world/email.js';
 import type { Item } from '../world/item-tree.js';
 import type { OneDrive, Organization, User } from '../world/organizations.js';
 import type { RestoreSession, SessionEvent } from '../world/restore-sessions.js';
+import { isSince } from './verb-version.js';
 import { folderVersion, versionIdOf } from './versions.js';
 
-/* The shapes of v8's answers: camelCase names, Pascal-case enum values, relative links in the spelling of the specification. */
+/* The shapes of the answers: camelCase names, Pascal-case enum values, relative links in the spelling of the specification. */
 
 /** @param isExtended with what only the proxy knows. */
-export function organizationToWire({ base }: Exchange, organization: Organization, isExtended: boolean): object {
+export function organizationToWire(exchange: Exchange, organization: Organization, isExtended: boolean): object {
   const { id, name, msid, backedUpId, firstBackupAt, lastBackupAt } = organization;
-  const self = link(base, 'Organizations', id);
+  const self = link(exchange.base, 'Organizations', id);
   return {
     type: 'Office365',
     id,
     name,
     officeName: name,
-    description: null,
+    ...(isSince(exchange, 'v7') && { description: null }),
     region: 'Worldwide',
     isExchangeOnline: true,
     isSharePointOnline: true,
@@ -29,27 +30,29 @@ export function organizationToWire({ base }: Exchange, organization: Organizatio
       ...(firstBackupAt && { firstBackuptime: longTime(firstBackupAt, 'Z') }),
       ...(lastBackupAt && { lastBackuptime: longTime(lastBackupAt, 'Z') }),
     }),
-    msid,
-    backedUpOrganizationId: backedUpId,
+    ...(isSince(exchange, 'v8') && { msid, backedUpOrganizationId: backedUpId }),
     _links: { self, users: link(self.href, 'Users') },
   };
 }
 
-export function userToWire({ base }: Exchange, organization: Organization, user: User): object {
+export function userToWire(exchange: Exchange, organization: Organization, user: User): object {
+  const { base } = exchange;
   const self = link(base, 'Organizations', organization.id, 'Users', encodeURIComponent(user.id));
   const isCloud = user.objectId !== undefined;
   return {
     id: user.id,
-    eTag: 1,
-    ...(user.locationType === 'Cloud' ? {} : { onPremisesSid: user.id.slice(72) }),
+    ...(user.locationType !== 'Cloud' && isSince(exchange, 'v7') && { onPremisesSid: user.id.slice(72) }),
     displayName: user.displayName,
     name: user.login,
     type: 'User',
     locationType: user.locationType,
-    office: '',
-    assignedLicenses: isCloud ? [license] : [],
-    msid: user.objectId ?? null,
-    dataLocation: null,
+    ...(isSince(exchange, 'v7') && { office: '' }),
+    ...(isSince(exchange, 'v8') && {
+      eTag: 1,
+      assignedLicenses: isCloud ? [license] : [],
+      msid: user.objectId ?? null,
+      dataLocation: null,
+    }),
     _links: {
       self,
       organization: link(base, 'Organizations', organization.id),
@@ -68,9 +71,9 @@ export function userOneDriveToWire({ base }: Exchange, organization: Organizatio
 }
 
 /** `result` reads Success from the start, and means it only in the end. */
-export function sessionToWire({ base }: Exchange, session: RestoreSession): object {
+export function sessionToWire(exchange: Exchange, session: RestoreSession): object {
   const { id, organization, createdAt, options, stoppedAt, result, error, events } = session;
-  const self = link(base, 'RestoreSessions', id);
+  const self = link(exchange.base, 'RestoreSessions', id);
   return {
     id,
     name: `OneDrive restore (Entire organization - ${options.moment.toISOString()})`,
@@ -85,17 +88,17 @@ export function sessionToWire({ base }: Exchange, session: RestoreSession): obje
     scopeName: '',
     clientHost: 'localhost',
     reason: '',
-    eTag: events.length + (stoppedAt ? 1 : 0),
+    ...(isSince(exchange, 'v8') && { eTag: events.length + (stoppedAt ? 1 : 0) }),
     _links: {
       self,
       organization: link(self.href, 'organization'),
       events: link(self.href, 'Events'),
-      statistics: link(self.href, 'Statistics'),
+      ...(isSince(exchange, 'v8') && { statistics: link(self.href, 'Statistics') }),
     },
   };
 }
 
-export function eventToWire({ base }: Exchange, session: RestoreSession, event: SessionEvent): object {
+export function eventToWire(exchange: Exchange, session: RestoreSession, event: SessionEvent): object {
   const { id, type, status, startedAt, endedAt, title, message, order, itemName, itemType, itemSizeBytes, target } =
     event;
   return {
@@ -112,9 +115,11 @@ export function eventToWire({ base }: Exchange, session: RestoreSession, event: 
     ...(itemType === undefined ? {} : { itemType }),
     ...(itemSizeBytes === undefined ? {} : { itemSizeBytes }),
     ...(target === undefined ? {} : { target }),
-    organizationId: session.organization.id,
-    backedUpOrganizationId: session.organization.backedUpId,
-    _links: { self: link(base, 'RestoreSessions', session.id, 'Events', id) },
+    ...(isSince(exchange, 'v8') && {
+      organizationId: session.organization.id,
+      backedUpOrganizationId: session.organization.backedUpId,
+    }),
+    _links: { self: link(exchange.base, 'RestoreSessions', session.id, 'Events', id) },
   };
 }
 
@@ -153,7 +158,7 @@ export function itemToWire(exchange: Exchange, session: RestoreSession, oneDrive
     documents: { href: `${onedrive}/Documents?parentId=${id}` },
   };
   return {
-    oneDriveId: oneDrive.id,
+    ...(isSince(exchange, 'v8') && { oneDriveId: oneDrive.id }),
     id,
     name,
     ...(isFolder ? {} : { sizeBytes: item.current.content.size, inheritedPermissions: true }),
@@ -163,12 +168,12 @@ export function itemToWire(exchange: Exchange, session: RestoreSession, oneDrive
     creationTime: longTime(createdAt, 'Z'),
     modifiedBy: oneDrive.owner.displayName,
     modificationTime: longTime(modifiedAt, 'Z'),
-    isFolder,
+    ...(isSince(exchange, 'v7') && { isFolder }),
     _links: isFolder ? { ...links, ...inside } : links,
   };
 }
 
-export function emailSettingsToWire({ base }: Exchange, resource: string, settings: EmailSettings): object {
+export function emailSettingsToWire(exchange: Exchange, resource: string, settings: EmailSettings): object {
   const { enableNotification, smtpServer, port, from, useSSL, useAuthentication, username } = settings;
   return {
     enableNotification,
@@ -178,9 +183,7 @@ export function emailSettingsToWire({ base }: Exchange, resource: string, settin
     useSSL,
     useAuthentication,
     username,
-    authenticationType: 'CustomSmtp',
-    mailApiUrl: null,
-    isAuthenticated: null,
-    _links: { self: link(base, resource) },
+    ...(isSince(exchange, 'v8') && { authenticationType: 'CustomSmtp', mailApiUrl: null, isAuthenticated: null }),
+    _links: { self: link(exchange.base, resource) },
   };
 }

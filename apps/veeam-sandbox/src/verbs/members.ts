@@ -1,6 +1,7 @@
-import type { Exchange } from '../http/api-version.js';
+import { type Answer, empty, type Exchange } from '../http/api-version.js';
 import { Fields } from '../http/fields.js';
 import { SandboxError } from '../world/sandbox-error.js';
+import { isSince } from './verb-version.js';
 
 /** The body, which must be there and be a JSON object, if an empty one. */
 export function bodyOf({ body, contentType }: Exchange): Fields {
@@ -11,8 +12,17 @@ export function bodyOf({ body, contentType }: Exchange): Fields {
 }
 
 /** The query: text by nature, so booleans are read from it. */
-export function queryOf({ query }: Exchange): Fields {
+export function queryOf({ query }: Pick<Exchange, 'query'>): Fields {
   return new Fields(Object.fromEntries(query), 'query');
+}
+
+/** Of something that was done and has nothing to tell: v8 says so. */
+export function doneStatus(exchange: Exchange): 200 | 204 {
+  return isSince(exchange, 'v8') ? 204 : 200;
+}
+
+export function doneAnswer(exchange: Exchange): Answer {
+  return empty(doneStatus(exchange));
 }
 
 export const officeRegions = ['Worldwide', 'Germany', 'China', 'USDefence', 'USGovernment'] as const;

@@ -1,10 +1,11 @@
 import { json, type Answer, type Exchange, type Route } from '../http/api-version.js';
 import { oneDriveOfUser, oneDrivesOfUser, organizationOf, userOf } from '../http/lookups.js';
 import { isoMomentOf } from '../http/moment.js';
-import type { User } from '../world/organizations.js';
+import type { Organization, User } from '../world/organizations.js';
 import { internalFailure } from '../world/sandbox-error.js';
 import { bodyOf, queryOf } from './members.js';
 import { keptPageAnswer, pageAnswer } from './pages.js';
+import { isSince } from './verb-version.js';
 import { organizationToWire, sessionToWire, userOneDriveToWire, userToWire } from './wire.js';
 
 const organization = 'Organizations/{organizationId}';
@@ -20,21 +21,28 @@ export const organizationRoutes: readonly Route[] = [
   { method: 'GET', pattern: `${user}/OneDrives/{onedriveId}`, handle: getUserOneDrive },
 ];
 
+/** Up to v7 a bare array, of all. */
 function listOrganizations(exchange: Exchange): Answer {
+  const { organizations } = exchange.world;
+  const toWire = (one: Organization): object => organizationToWire(exchange, one, isExtended(exchange));
+  if (!isSince(exchange, 'v8')) return json(organizations.map(toWire));
   const query = queryOf(exchange);
-  const isExtended = query.flag('extendedView') ?? false;
   const [msid, backedUpId] = [query.text('msid'), query.text('backedUpOrganizationId')];
-  const found = exchange.world.organizations.filter(
+  const found = organizations.filter(
     (one) =>
       (msid === undefined || one.msid === msid.toLowerCase()) &&
       (backedUpId === undefined || one.backedUpId === backedUpId.toLowerCase()),
   );
-  return pageAnswer(exchange, found, 'Organizations', (one) => organizationToWire(exchange, one, isExtended));
+  return pageAnswer(exchange, found, 'Organizations', toWire);
+}
+
+/** With what only the proxy knows: from v7 on that must be asked for. */
+function isExtended(exchange: Exchange): boolean {
+  return queryOf(exchange).flag('extendedView') ?? !isSince(exchange, 'v7');
 }
 
 function getOrganization(exchange: Exchange): Answer {
-  const isExtended = queryOf(exchange).flag('extendedView') ?? false;
-  return json(organizationToWire(exchange, organizationOf(exchange), isExtended));
+  return json(organizationToWire(exchange, organizationOf(exchange), isExtended(exchange)));
 }
 
 function explore(exchange: Exchange): Answer {
@@ -48,7 +56,7 @@ function explore(exchange: Exchange): Answer {
     showAllVersions: options.flag('showAllVersions') ?? false,
     initiatedBy: exchange.login,
   });
-  return json(sessionToWire(exchange, session), 201);
+  return json(sessionToWire(exchange, session), isSince(exchange, 'v8') ? 201 : 200);
 }
 
 const locations: Readonly<Record<string, readonly User['locationType'][]>> = {
@@ -60,16 +68,17 @@ const locations: Readonly<Record<string, readonly User['locationType'][]>> = {
   Any: ['Cloud', 'OnPremises', 'Hybrid'],
 };
 
-/** `userName` matches a part of the login, `displayName` the whole name, with wildcards. */
+/** `userName` matches a part of the login, `displayName` the whole name, from v8 on with wildcards. */
 function listUsers(exchange: Exchange): Answer {
   const found = organizationOf(exchange);
   const query = queryOf(exchange);
   const userName = query.text('userName')?.toLowerCase() ?? '';
   const displayName = query.text('displayName');
   const location = query.choice('locationFilter', Object.keys(locations)) ?? 'Any';
-  query.choice('dataSource', ['PreferLocal', 'Production', 'PreferLocalResynced']);
-  const isEducation = query.choice('detectedSkuType', ['Other', 'Education']) === 'Education';
-  const named = displayName === undefined ? undefined : wildcards(displayName);
+  if (isSince(exchange, 'v7')) query.choice('dataSource', ['PreferLocal', 'Production', 'PreferLocalResynced']);
+  const hasSkus = isSince(exchange, 'v8');
+  const isEducation = hasSkus && query.choice('detectedSkuType', ['Other', 'Education']) === 'Education';
+  const named = displayName === undefined ? undefined : matching(displayName, isSince(exchange, 'v8'));
   const list = (): User[] =>
     found.users.filter(
       (one) =>
@@ -83,9 +92,9 @@ function listUsers(exchange: Exchange): Answer {
   return keptPageAnswer(exchange, list, path, (one) => userToWire(exchange, found, one));
 }
 
-function wildcards(text: string): RegExp {
+function matching(text: string, hasWildcards: boolean): RegExp {
   const pattern = text.replace(/[\\^$.*+?()[\]{}|]/g, (sign) =>
-    sign === '*' ? '.*' : sign === '?' ? '.' : `\\${sign}`,
+    hasWildcards && sign === '*' ? '.*' : hasWildcards && sign === '?' ? '.' : `\\${sign}`,
   );
   return new RegExp(`^${pattern}$`, 'isu');
 }

@@ -3,23 +3,25 @@ import { antiforgeryHeaders } from '../http/antiforgery.js';
 import { empty, json, type Answer, type Exchange, type Route } from '../http/api-version.js';
 import { Fields } from '../http/fields.js';
 import { longTime } from '../http/times.js';
+import { doneAnswer } from './members.js';
 import { tokenToWire } from '../http/token.js';
 import { badRequest } from '../world/sandbox-error.js';
+import { isSince } from './verb-version.js';
 
 export const tokenRoutes: readonly Route[] = [
   { method: 'POST', pattern: 'token', isPublic: true, handle: token },
   { method: 'POST', pattern: 'token/logout', handle: logOut },
 ];
 
-/** As a form or as JSON. Unless told not to, the answer brings an antiforgery token that later calls must carry twice. */
+/** As a form or as JSON. From v7 on, unless told not to, the answer brings an antiforgery token that later calls must carry twice. */
 function token(exchange: Exchange): Answer {
-  const { body, contentType, world, hasAntiforgery } = exchange;
+  const { body, contentType, world, hasAntiforgery, version } = exchange;
   const isForm = contentType === 'application/x-www-form-urlencoded';
   const fields = new Fields(body, 'token', isForm ? 'lenient' : 'strict');
   const grantType = fields.text('grant_type')?.toLowerCase();
-  const isDisabled = fields.flag('disable_antiforgery_token') ?? false;
+  const isDisabled = !isSince(exchange, 'v7') || (fields.flag('disable_antiforgery_token') ?? false);
   const antiforgery = isDisabled ? undefined : randomBytes(48).toString('base64url');
-  const facts = { version: 'v8', antiforgery };
+  const facts = { version, antiforgery };
   const answerWith = (pair: Parameters<typeof tokenToWire>[0]): Answer =>
     json(tokenToWire(pair, longTime), 200, antiforgery === undefined ? {} : antiforgeryHeaders(antiforgery));
 
@@ -30,14 +32,14 @@ function token(exchange: Exchange): Answer {
   }
   if (grantType !== 'refresh_token') throw badRequest('The grant type is not supported.');
   const refreshToken = fields.text('refresh_token') ?? '';
-  const grant = world.logins.refreshable(refreshToken, 'v8');
+  const grant = world.logins.refreshable(refreshToken, version);
   if (grant?.antiforgery !== undefined && !hasAntiforgery(grant.antiforgery)) return empty(401);
   const pair = world.logins.withRefreshToken(refreshToken, facts);
   if (!pair) throw badRequest('The refresh token is invalid.');
   return answerWith(pair);
 }
 
-function logOut({ world, accessToken }: Exchange): Answer {
-  world.logins.logOut(accessToken);
-  return empty(204);
+function logOut(exchange: Exchange): Answer {
+  exchange.world.logins.logOut(exchange.accessToken);
+  return doneAnswer(exchange);
 }

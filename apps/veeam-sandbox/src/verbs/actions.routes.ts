@@ -1,21 +1,25 @@
 import { empty, json, type Answer, type Exchange, type Route } from '../http/api-version.js';
+import { bulkAnswer, restoreAnswer } from '../http/blocking-restores.js';
 import { credentialsIn } from '../http/credentials.js';
 import { save, send } from '../http/deliveries.js';
 import { Fields } from '../http/fields.js';
 import { bulkOrder, carryOut, copyOrder, restoreOrder, type RestoreOrder } from '../http/orders.js';
 import { oneDrivesNamed, selectionOf, type Asked, type Target } from '../http/selection.js';
+import type { OneDrive } from '../world/organizations.js';
 import type { RestoreSession } from '../world/restore-sessions.js';
 import { oneDrive, oneDrives } from './catalog.routes.js';
-import { bodyOf, officeRegions } from './members.js';
+import { bodyOf, doneStatus, officeRegions } from './members.js';
 import { liveSessionOf } from './restore-sessions.routes.js';
+import { isSince } from './verb-version.js';
 import { atVersion } from './versions.js';
+import { oneDriveToWire } from './wire.js';
 
 type Action = (asked: Asked) => Answer | Promise<Answer>;
 
 const actions: readonly (readonly [string, Action])[] = [
   ['restore', restore],
   ['copyTo', copy],
-  ['send', (asked) => send(asked, ['veod'], 204)],
+  ['send', (asked) => send(asked, ['veod'], doneStatus(asked.exchange))],
   ['save', save],
 ];
 
@@ -53,19 +57,22 @@ async function act(exchange: Exchange, target: Target, verb: string, action: Act
   return session.during(async () => action({ exchange, target, selection, members }));
 }
 
-function restore(asked: Asked): Answer {
+function restore(asked: Asked): Answer | Promise<Answer> {
   const { exchange, selection, members } = asked;
   const options = placeIn(members);
-  return start(exchange, selection.session, restoreOrder(asked, { credentials: credentialsIn(members), options }));
+  const order = restoreOrder(asked, { credentials: credentialsIn(members), options });
+  return isSince(exchange, 'v8') ? start(exchange, selection.session, order) : restoreAnswer(exchange, order);
 }
 
-function copy(asked: Asked): Answer {
+function copy(asked: Asked): Answer | Promise<Answer> {
   const { exchange, selection, members } = asked;
-  members.notNull('restorePermissions');
-  return start(exchange, selection.session, copyOrder(asked, credentialsIn, placeIn(members)));
+  const isFollowed = isSince(exchange, 'v8');
+  if (isFollowed) members.notNull('restorePermissions');
+  const order = copyOrder(asked, credentialsIn, placeIn(members));
+  return isFollowed ? start(exchange, selection.session, order) : restoreAnswer(exchange, order);
 }
 
-function restoreOneDrives(exchange: Exchange): Answer {
+async function restoreOneDrives(exchange: Exchange): Promise<Answer> {
   const session = liveSessionOf(exchange);
   const members = bodyOf(exchange);
   const chosen = oneDrivesNamed(session, members);
@@ -74,10 +81,13 @@ function restoreOneDrives(exchange: Exchange): Answer {
     ? { userName: 'onpremisesUsername', userPassword: 'onpremisesUserpassword' }
     : { userName: 'officeUsername', userPassword: 'officeUserpassword' };
   const credentials = credentialsIn(members, user);
-  return start(exchange, session, bulkOrder(exchange, session, chosen, members, { credentials }));
+  const order = bulkOrder(exchange, session, chosen, members, { credentials });
+  if (isSince(exchange, 'v8')) return start(exchange, session, order);
+  const toWire = (owned: OneDrive): object => oneDriveToWire(exchange, session, owned);
+  return session.during(() => bulkAnswer(exchange, order, chosen, toWire));
 }
 
-/** Answers at once with the session in which the work goes on. */
+/** From v8 on: answers at once with the session in which the work goes on. */
 function start(exchange: Exchange, session: RestoreSession, { record, parts }: RestoreOrder): Answer {
   const { faults, world } = exchange;
   const accepted = exchange.accept(record);

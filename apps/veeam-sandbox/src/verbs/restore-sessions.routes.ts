@@ -1,12 +1,13 @@
-import { empty, json, type Answer, type Exchange, type Route } from '../http/api-version.js';
+import { json, type Answer, type Exchange, type Route } from '../http/api-version.js';
 import { issueDeviceCode } from '../http/device-codes.js';
 import { link } from '../http/links.js';
 import { eventOf, notFound } from '../http/lookups.js';
 import type { RestoreSession } from '../world/restore-sessions.js';
 import { badRequest, internalFailure } from '../world/sandbox-error.js';
-import { bodyOf, officeRegions, queryOf } from './members.js';
+import { bodyOf, doneAnswer, officeRegions, queryOf } from './members.js';
 import { pageAnswer } from './pages.js';
 import { statisticsToWire } from './statistics.js';
+import { isSince } from './verb-version.js';
 import { eventToWire, sessionToWire } from './wire.js';
 
 const session = 'RestoreSessions/{restoreSessionId}';
@@ -35,8 +36,10 @@ export function liveSessionOf(exchange: Exchange): RestoreSession {
   return found;
 }
 
+/** Up to v7 newest first and filtered by their start only. */
 function listSessions(exchange: Exchange): Answer {
-  const query = queryOf(exchange);
+  const known = [...exchange.query].filter(([name]) => isSince(exchange, 'v8') || name.startsWith('starttime'));
+  const query = queryOf({ query: new Map(known) });
   const isAscending = query.flag('orderAsc') ?? false;
   const orderBy = query.choice('orderBy', ['CreationTime', 'EndTime']) ?? 'CreationTime';
   const moment = (name: string): number | undefined => {
@@ -70,7 +73,7 @@ function getSession(exchange: Exchange): Answer {
 
 function stop(exchange: Exchange): Answer {
   anySessionOf(exchange).stop();
-  return empty(204);
+  return doneAnswer(exchange);
 }
 
 function getStatistics(exchange: Exchange): Answer {

@@ -6,6 +6,7 @@ import type { RestoreSession } from '../world/restore-sessions.js';
 import { bodyOf, queryOf } from './members.js';
 import { keptPageAnswer, pageAnswer } from './pages.js';
 import { liveSessionOf } from './restore-sessions.routes.js';
+import { isSince } from './verb-version.js';
 import { atVersion, versionsOf } from './versions.js';
 import { itemToWire, oneDriveToWire } from './wire.js';
 
@@ -53,7 +54,8 @@ function getOneDrive(exchange: Exchange): Answer {
 function listItems(exchange: Exchange, what: 'Folders' | 'Documents'): Answer {
   const session = liveSessionOf(exchange);
   const owner = oneDriveOf(exchange, session);
-  const withFolders = what === 'Folders' || (queryOf(exchange).flag('includeFolders') ?? false);
+  const mayMix = isSince(exchange, 'v7');
+  const withFolders = what === 'Folders' || (mayMix && (queryOf(exchange).flag('includeFolders') ?? false));
   const found = itemsWithin(exchange, session, owner).filter(({ kind }) =>
     kind === 'folder' ? withFolders : what === 'Documents',
   );

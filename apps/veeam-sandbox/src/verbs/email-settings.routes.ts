@@ -1,7 +1,7 @@
-import { empty, json, type Route } from '../http/api-version.js';
+import { json, type Route } from '../http/api-version.js';
 import { changeEmailSettings, sendTestEmail } from '../http/email-settings.js';
 import type { Explorer } from '../world/email.js';
-import { bodyOf } from './members.js';
+import { bodyOf, doneAnswer, doneStatus } from './members.js';
 import { emailSettingsToWire } from './wire.js';
 
 const explorers: readonly (readonly [string, Explorer])[] = [
@@ -20,12 +20,12 @@ export const emailSettingsRoutes: readonly Route[] = explorers.flatMap(([pattern
     pattern,
     handle: (exchange) => {
       changeEmailSettings(exchange, explorer, bodyOf(exchange), 'server');
-      return empty(204);
+      return doneAnswer(exchange);
     },
   },
   {
     method: 'POST',
     pattern: `${pattern}/SendTestEmail`,
-    handle: (exchange) => sendTestEmail(exchange, explorer, bodyOf(exchange), 204),
+    handle: (exchange) => sendTestEmail(exchange, explorer, bodyOf(exchange), doneStatus(exchange)),
   },
 ]);
