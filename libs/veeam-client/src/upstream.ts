@@ -1,5 +1,5 @@
 import { sleep } from '@app/clock';
-import { DomainError, NotSupportedByUpstreamError } from '@app/problems';
+import { DomainError } from '@app/problems';
 import type { Secret } from '@app/secrets';
 import type { Dialect } from './dialects/dialect.js';
 import { dialectOf } from './dialects/index.js';
@@ -45,7 +45,6 @@ export class Upstream {
   private readonly fixedDialect: Dialect | undefined;
   private ready: Promise<LoggedIn> | undefined;
 
-  /** @throws NotSupportedByUpstreamError for a version without a dialect */
   constructor(private readonly options: VeeamClientOptions) {
     const { apiVersion, clock } = options;
     const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
@@ -59,11 +58,7 @@ export class Upstream {
     this.versions = new VersionDetection({ ...options, sent: this.sent }, (template) =>
       this.retried(this.unauthorized('GET', route(template)), template),
     );
-    if (apiVersion === 'auto') return;
-    this.fixedDialect = dialectOf(apiVersion);
-    if (!this.fixedDialect) {
-      throw new NotSupportedByUpstreamError(`API version ${apiVersion} of the backup server is not supported.`);
-    }
+    this.fixedDialect = apiVersion === 'auto' ? undefined : dialectOf(apiVersion);
   }
 
   async dialect(): Promise<Dialect> {

@@ -1,4 +1,3 @@
-import { NotSupportedByUpstreamError, UpstreamUnavailableError } from '@app/problems';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -87,8 +86,4 @@ it('a CA file that cannot be read is no reason to trust anybody', async () => {
   client = clientOf(upstream, { trust: { kind: 'ca', caFile: join(folder, 'gone.pem') } });
   expect(await failureOf(client.listOrganizations())).toBeInstanceOf(UpstreamUnavailableError);
   expect(upstream.connections).toBe(0);
-});
-
-it('an API version without a dialect is refused at once', () => {
-  expect(() => clientOf(upstream, { apiVersion: 'v6' })).toThrow(NotSupportedByUpstreamError);
 });

@@ -59,7 +59,6 @@ export class VeeamClient {
   private readonly sessions: RestoreSessions;
   private readonly following: RestoreFollowing;
 
-  /** @throws NotSupportedByUpstreamError for an API version this client does not speak */
   constructor(private readonly options: VeeamClientOptions) {
     this.upstream = new Upstream(options);
     this.sessions = new RestoreSessions(this.upstream);

@@ -65,7 +65,7 @@ export class ScriptedUpstream {
       socket.once('close', () => this.sockets.delete(socket));
     });
     server.on('request', (request, response) => void this.answer(request, response));
-    for (const version of ['v5', 'v8']) {
+    for (const version of ['v5', 'v6', 'v7', 'v8']) {
       this.on(`POST /${version}/token`, (response) => {
         this.logins++;
         json(response, 200, {

@@ -15,7 +15,7 @@ import type { SaveOptions } from '../dialect.js';
 import { credentialFields } from '../shared/credentials.js';
 import { itemRoute, itemsField } from '../shared/item-route.js';
 import { readItem } from '../shared/items.js';
-import { readStatistics } from './statistics.js';
+import { readEnded } from '../shared/statistics.js';
 
 /** The body has exactly one property, the action; upstream does not say what it would do with two. */
 export function restore(
@@ -30,7 +30,7 @@ export function restore(
     documentVersion,
     documentAction,
   };
-  return post(actionRoute(restoreSessionId, item), { restoreToOriginalLocation }, readResult);
+  return post(actionRoute(restoreSessionId, item), { restoreToOriginalLocation }, readEnded);
 }
 
 export function copy(
@@ -57,7 +57,7 @@ export function copy(
           sendSharedLinksNotification: options.sendSharedLinksNotification,
         }),
   };
-  return post(actionRoute(restoreSessionId, item), { copyTo }, readResult);
+  return post(actionRoute(restoreSessionId, item), { copyTo }, readEnded);
 }
 
 export function send(restoreSessionId: string, item: ActionItem, options: MailOptions): Call<ActionResult> {
@@ -104,8 +104,4 @@ export function searchOneDrive(
 
 function actionRoute(restoreSessionId: string, item: ActionItem): Route {
   return itemRoute(restoreSessionId, item, '/Action');
-}
-
-function readResult(body: unknown): ActionResult {
-  return { kind: 'finished', outcome: readStatistics(body) };
 }

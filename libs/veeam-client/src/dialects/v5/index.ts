@@ -1,12 +1,13 @@
 import type { Dialect } from '../dialect.js';
+import { health } from '../shared/health.js';
 import { getItem, listItemsFrom } from '../shared/items.js';
-import { listUserOneDrives } from '../shared/organizations.js';
+import { listOrganizationsAtOnce, listUserOneDrives } from '../shared/organizations.js';
 import { listRestoreEvents } from '../shared/restore-events.js';
 import { getOneDrive, getRestoreSession, listOneDrives, requestDeviceCode } from '../shared/restore-sessions.js';
+import { readUserById, usersIn } from '../shared/users.js';
 import { copy, restore, save, searchOneDrive, send } from './actions.js';
-import { findUsers, findUsersByDisplayName, listOrganizations, listUsers } from './organizations.js';
 import { openRestoreSession, stopRestoreSession } from './restore-sessions.js';
-import { emailSettings, health } from './server.js';
+import { emailSettings } from './email-settings.js';
 
 /** v5: one `Action` URL per resource, whose body names the action; restores answer when they have ended. */
 export const v5: Dialect = {
@@ -32,10 +33,8 @@ export const v5: Dialect = {
   },
 
   health,
-  listOrganizations,
-  listUsers,
-  findUsers,
-  findUsersByDisplayName,
+  listOrganizations: listOrganizationsAtOnce({}),
+  ...usersIn({ login: 'username', readUser: readUserById }),
   listUserOneDrives,
   openRestoreSession,
   getRestoreSession,

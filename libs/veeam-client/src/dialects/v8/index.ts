@@ -3,17 +3,14 @@ import { getItem, listItemsFrom, listVersions, searchOneDrive, searchOneDrives }
 import { listUserOneDrives } from '../shared/organizations.js';
 import { listRestoreEvents } from '../shared/restore-events.js';
 import { getOneDrive, getRestoreSession, listOneDrives, requestDeviceCode } from '../shared/restore-sessions.js';
-import { copy, restore, save, send } from './actions.js';
-import { findUsers, findUsersByDisplayName, listOrganizations, listUsers } from './organizations.js';
+import { readUserByMsid, usersIn } from '../shared/users.js';
+import { verbActions } from '../shared/verb-actions.js';
+import { emailSettings, logout } from '../shared/verb-server.js';
+import { checkDeviceCode, openRestoreSession, stopRestoreSession } from '../shared/verb-sessions.js';
 import { errorCodes } from './error-codes.js';
-import {
-  checkDeviceCode,
-  listRestoreSessions,
-  openRestoreSession,
-  restoreStatistics,
-  stopRestoreSession,
-} from './restore-sessions.js';
-import { emailSettings, health, logout } from './server.js';
+import { listOrganizations } from './organizations.js';
+import { listRestoreSessions, readFollowing, restoreStatistics } from './restore-sessions.js';
+import { health } from './server.js';
 
 /** v8: one URL per verb; restore and copy answer with a session to follow; a plain bearer login has to be asked for. */
 export const v8: Dialect = {
@@ -42,9 +39,7 @@ export const v8: Dialect = {
 
   health,
   listOrganizations,
-  listUsers,
-  findUsers,
-  findUsersByDisplayName,
+  ...usersIn({ login: 'userName', readUser: readUserByMsid }),
   listUserOneDrives,
   openRestoreSession,
   getRestoreSession,
@@ -57,10 +52,7 @@ export const v8: Dialect = {
   getItem,
   searchOneDrive,
   emailSettings,
-  restore,
-  copy,
-  send,
-  save,
+  ...verbActions({ readResult: readFollowing, documentCopyChoices: true }),
   following: { listRestoreSessions, restoreStatistics },
   searchOneDrives,
   listVersions,

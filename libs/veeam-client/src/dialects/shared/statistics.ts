@@ -1,9 +1,9 @@
-import type { Outcome } from '../../model.js';
+import type { ActionResult, Outcome } from '../../model.js';
 import { Fields } from '../../wire/fields.js';
-import { readIssues, readResults } from '../shared/issues.js';
+import { readIssues, readResults } from './issues.js';
 
 /** The v5 page promises no body, real servers send the counts: nothing at all is as good an answer as they are. */
-export function readStatistics(body: unknown): Outcome | undefined {
+function readStatistics(body: unknown): Outcome | undefined {
   if (body === undefined || body === null) return undefined;
   const fields = new Fields(body, 'restore statistics');
   const skippedByError = fields.optionalCount('skippedItemsByErrorCount');
@@ -20,4 +20,9 @@ export function readStatistics(body: unknown): Outcome | undefined {
     issues: fields.optionalList('restoreIssues').flatMap(readIssues),
     results: fields.optionalList('restoreIssues').flatMap(readResults),
   };
+}
+
+/** The answer of a restore that comes when it has ended (v5 to v7). */
+export function readEnded(body: unknown): ActionResult {
+  return { kind: 'finished', outcome: readStatistics(body) };
 }

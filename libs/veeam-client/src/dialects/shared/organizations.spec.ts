@@ -1,9 +1,5 @@
 import { UpstreamBrokenError } from '@app/problems';
-import { readOneDrive, readOrganization } from '../shared/organizations.js';
-import { readUser } from './organizations.js';
-
-const GUID = '7D6C5441-6C14-411a-9147-53f31a16d225';
-const ZEROS = '00000000-0000-0000-0000-000000000000';
+import { readOneDrive, readOrganization } from './organizations.js';
 
 describe('an organization', () => {
   it('is read field by field, whatever the case of their names', () => {
@@ -42,18 +38,6 @@ describe('an organization', () => {
     { id: '1', name: 'n', lastBackuptime: 5 },
   ])('is not %j', (value) => {
     expect(() => readOrganization(value)).toThrow(UpstreamBrokenError);
-  });
-});
-
-describe('the object id of a user', () => {
-  it.each([
-    ['of the cloud', GUID + ZEROS, GUID.toLowerCase()],
-    ['of both, with a SID', `${GUID}${GUID}AQUAAAAAAAUVAAAApgPzBIixQ2kafNW0dAQAAA==`, GUID.toLowerCase()],
-    ['on premises only', `${ZEROS}${GUID}AQUAAA==`, undefined],
-    ['with a single GUID', GUID, undefined],
-    ['with another shape', 'alice', undefined],
-  ])('%s', (_, id, objectId) => {
-    expect(readUser({ id, name: 'a@b.c' })).toEqual({ id, name: 'a@b.c', displayName: 'a@b.c', objectId });
   });
 });
 

@@ -8,36 +8,51 @@ import type {
 } from '../../model.js';
 import type { WireValue } from '../../wire/body.js';
 import { type Call, command, post } from '../../wire/call.js';
-import { Fields } from '../../wire/fields.js';
-import type { SaveOptions } from '../dialect.js';
-import { credentialFields } from '../shared/credentials.js';
-import { itemRoute, itemsField } from '../shared/item-route.js';
+import type { Dialect, SaveOptions } from '../dialect.js';
+import { credentialFields } from './credentials.js';
+import { itemRoute, itemsField } from './item-route.js';
+
+/** A URL per verb (v6 to v8). */
+export type VerbActions = Pick<Dialect, 'restore' | 'copy' | 'send' | 'save'>;
+
+interface VerbChoices {
+  /** What a restore or copy answers. */
+  readonly readResult: (body: unknown) => ActionResult;
+  /** Whether a copy of documents takes `changedItems` and `deletedItems`; that of a folder takes them everywhere. */
+  readonly documentCopyChoices: boolean;
+}
+
+export function verbActions({ readResult, documentCopyChoices }: VerbChoices): VerbActions {
+  return {
+    restore: (sid, item, options, credentials) =>
+      post(itemRoute(sid, item, '/restore'), restoreBody(item, options, credentials), readResult),
+    copy: (sid, item, options, credentials) =>
+      post(itemRoute(sid, item, '/copyTo'), copyBody(item, options, credentials, documentCopyChoices), readResult),
+    send,
+    save,
+  };
+}
 
 /** `documentVersion` has no place here: the session's version of each document is the one restored, which `last` asks for. */
-export function restore(
-  restoreSessionId: string,
-  item: ActionItem,
-  { documentAction }: RestoreOptions,
-  credentials: RestoreCredentials,
-): Call<ActionResult> {
-  const body = {
+function restoreBody(item: ActionItem, { documentAction }: RestoreOptions, credentials: RestoreCredentials) {
+  return {
     ...itemsField(item),
     ...credentialFields(credentials),
     ...regionField(credentials),
     documentAction: documentActions[documentAction],
   };
-  return post(itemRoute(restoreSessionId, item, '/restore'), body, readFollowing);
 }
 
-export function copy(
-  restoreSessionId: string,
+function copyBody(
   item: ActionItem,
   options: CopyOptions,
   credentials: RestoreCredentials,
-): Call<ActionResult> {
+  documentCopyChoices: boolean,
+) {
   const { id, name, url } = options.target;
+  const { changedItems, deletedItems, restorePermissions, sendSharedLinksNotification } = options;
   const isOfDocuments = item.kind === 'document' || item.kind === 'documents';
-  const body = {
+  return {
     ...itemsField(item),
     ...credentialFields(credentials),
     ...regionField(credentials),
@@ -45,19 +60,12 @@ export function copy(
     folder: options.folder,
     documentVersion: documentVersions[options.documentVersion],
     documentLastVersionAction: lastVersionActions[options.documentLastVersionAction],
-    changedItems: options.changedItems,
-    deletedItems: options.deletedItems,
-    ...(isOfDocuments
-      ? {}
-      : {
-          restorePermissions: options.restorePermissions,
-          sendSharedLinksNotification: options.sendSharedLinksNotification,
-        }),
+    ...(isOfDocuments && !documentCopyChoices ? {} : { changedItems, deletedItems }),
+    ...(isOfDocuments ? {} : { restorePermissions, sendSharedLinksNotification }),
   };
-  return post(itemRoute(restoreSessionId, item, '/copyTo'), body, readFollowing);
 }
 
-export function send(restoreSessionId: string, item: ActionItem, options: MailOptions): Call<ActionResult> {
+function send(restoreSessionId: string, item: ActionItem, options: MailOptions): Call<ActionResult> {
   const { from, to, subject, text } = options;
   return post(itemRoute(restoreSessionId, item, '/send'), { ...itemsField(item), from, to, subject, text }, () => ({
     kind: 'finished',
@@ -66,7 +74,7 @@ export function send(restoreSessionId: string, item: ActionItem, options: MailOp
 }
 
 /** What is always a ZIP wants no body at all, unless it has to be named in one. */
-export function save(restoreSessionId: string, item: ActionItem, { asZip }: SaveOptions): Call<void> {
+function save(restoreSessionId: string, item: ActionItem, { asZip }: SaveOptions): Call<void> {
   const to = itemRoute(restoreSessionId, item, '/save');
   switch (item.kind) {
     case 'onedrive':
@@ -95,8 +103,3 @@ const officeRegions = {
 const documentActions = { keep: 'Keep', overwrite: 'Overwrite' } as const;
 const documentVersions = { last: 'Last', all: 'All' } as const;
 const lastVersionActions = { merge: 'Merge', overwrite: 'Overwrite' } as const;
-
-function readFollowing(body: unknown): ActionResult {
-  const upstreamSessionId = new Fields(body, 'a started restore').filledString('sessionId');
-  return { kind: 'following', upstreamSessionId };
-}
