@@ -1,3 +1,4 @@
+import { UpstreamUnavailableError } from '@app/problems';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
