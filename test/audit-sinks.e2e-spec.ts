@@ -103,7 +103,7 @@ describe('a sink of the audit trail', () => {
   const file = (path: string): AuditSinkConfiguration => ({ kind: 'file', name: 'file', path });
 
   /** Slower than what is watched: a delivery has 10 s. */
-  const moving = () => ({ clock, by: 50 });
+  const moving = () => ({ clock, by: 100 });
 
   /** Until a sink has everything there is. */
   const caughtUp = (gateway: Gateway) =>
@@ -231,7 +231,7 @@ describe('a sink of the audit trail', () => {
       await writeMany(writer, 10);
       const gateway = await startPushing(siem(receiver));
       const nearlyOver = clock.now() + 15 * SECOND;
-      await until(() => clock.now() >= nearlyOver, moving());
+      await until(() => clock.now() >= nearlyOver, { clock, by: SECOND });
       expect(receiver.messages).toEqual([]);
       await caughtUp(gateway);
       expect(seqsOf(writer, received(receiver))).toEqual(upTo(10));
