@@ -1,17 +1,34 @@
+import { emailSettingsCommand } from '../apps/gateway/src/email-settings-command.js';
 import { Caller, expectProblem } from './support/caller.js';
-import { runCommand } from './support/command.js';
+import { type CommandAnswer, runCommand } from './support/command.js';
 import { readMails } from './support/mailbox.js';
 import { openDesk } from './support/desk.js';
 import { changedSettings, type YamlSettings } from './support/settings.js';
 import { auditRecords } from './support/trail.js';
 import { type Gateway, type Neighbours, startGateway, startNeighbours } from './support/world.js';
 
+/** What `npm run email-settings` does, without the start of a process. */
+async function runInProcess(args: readonly string[], environment: Record<string, string> = {}): Promise<CommandAnswer> {
+  const [stdout, stderr]: [string[], string[]] = [[], []];
+  const terminal = {
+    environment,
+    print: (line: string) => stdout.push(`${line}\n`),
+    complain: (line: string) => stderr.push(`${line}\n`),
+  };
+  const code = await emailSettingsCommand(args, terminal);
+  return { stdout: stdout.join(''), stderr: stderr.join(''), code };
+}
+
 describe('npm run email-settings', () => {
-  it.each([[[]], [['show']], [['check', 'twice']]])('explains itself when called with %j', async (args) => {
-    expect(await runCommand('email-settings', args)).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining('Usage:') as string,
-    });
+  const wrong = [[], ['show'], ['check', 'twice']];
+
+  it.each(wrong.map((args) => [args]))('explains itself when called with %j', async (args) => {
+    const answer = await runInProcess(args);
+    expect(answer).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('Usage:') as string });
+  });
+
+  it('as a process prints and ends with the same', async () => {
+    expect(await runCommand('email-settings', ['check', 'twice'])).toEqual(await runInProcess(['check', 'twice']));
   });
 });
 
@@ -50,7 +67,9 @@ describe.each(['v5', 'v8'])('sending e-mail by %s', (version) => {
       VEEAM_API_VERSION: version,
       MAIL_PASSWORD: neighbours.mailPassword,
     };
-    return runCommand('email-settings', args, { environment, canary: neighbours.canary });
+    const answer = await runInProcess(args, environment);
+    neighbours.canary.watch('command', () => `${answer.stdout}\n${answer.stderr}`);
+    return answer;
   }
 
   const mailServer = () => ({
