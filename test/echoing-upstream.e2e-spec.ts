@@ -193,7 +193,7 @@ describe.each(dialects)('an upstream of $version that answers a request with its
   });
 
   const session = ({ sid }: Desk) => `/api/v1/restore-sessions/${sid}`;
-  const asked = (answer: Promise<Answer>) => whileAdvancing({ clock, by: 250 }, answer);
+  const asked = (answer: Promise<Answer>) => whileAdvancing({ clock, by: 1_000 }, answer);
   const act = ({ caller, sid, oneDrives }: Desk, owner: string, action: string, body: object = {}) =>
     caller.post(`/api/v1/restore-sessions/${sid}/onedrives/${oneDrives[owner]}/${action}`, body);
   const deviceCode = async () => {
