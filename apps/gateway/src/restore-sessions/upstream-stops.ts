@@ -6,6 +6,7 @@ import { VeeamClient } from '@app/veeam-client';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 
 import { AuditTrail } from '../audit/audit-trail.js';
+import { pauseAfter } from '../infrastructure/pauses.js';
 import { CLOCK, LOGGER } from '../infrastructure/tokens.js';
 import { RunningOperations } from '../operations/running-operations.js';
 
@@ -16,9 +17,6 @@ const LEASE_MS = 10 * 60_000;
 
 /** At the same time, from one replica: a server that hangs is not asked for more and more. */
 const SLOTS = 8;
-
-const FIRST_PAUSE_MS = 5_000;
-const LONGEST_PAUSE_MS = 3_600_000;
 
 /** One that was told to stop so often and may still run is told of. */
 const TOLD_OFTEN = 6;
@@ -160,11 +158,6 @@ export class UpstreamStops implements OnApplicationBootstrap, OnModuleDestroy {
     this.logger.warn({ ...named(session), told }, 'a restore session does not stop upstream; it is told again later');
     await this.trail.notEndedUpstream(session);
   }
-}
-
-/** Doubles with each attempt (from 1); up to half is taken off at random, so that what failed together spreads out. */
-function pauseAfter(attempts: number): number {
-  return Math.min(FIRST_PAUSE_MS * 2 ** (attempts - 1), LONGEST_PAUSE_MS) * (1 - Math.random() / 2);
 }
 
 function named({ id: upstreamSessionId, restoreSessionId, attempts }: ClaimedUpstreamSession) {

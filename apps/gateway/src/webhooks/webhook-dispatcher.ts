@@ -4,6 +4,7 @@ import { type Logger, Metrics } from '@app/logging';
 import { type ClaimedWebhookDelivery, WebhookDeliveriesRepository } from '@app/store';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 
+import { pauseAfter } from '../infrastructure/pauses.js';
 import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
 import { RunningOperations } from '../operations/running-operations.js';
 import { receiverNamed } from './webhook-receivers.js';
@@ -16,9 +17,6 @@ const LEASE_MS = 4 * ATTEMPT_MS;
 
 /** At the same time to one receiver, from one replica: a receiver that hangs holds up no other. */
 const SLOTS_A_RECEIVER = 8;
-
-const FIRST_PAUSE_MS = 5_000;
-const LONGEST_PAUSE_MS = 3_600_000;
 
 /** How often it is looked how long the oldest waits. */
 const MEASURE_EVERY_MS = 15_000;
@@ -138,11 +136,6 @@ export class WebhookDispatcher implements OnApplicationBootstrap, OnModuleDestro
     this.oldestPending = await this.deliveries.oldestPending();
     this.metrics.setOldestPendingWebhook(this.oldestPending === undefined ? 0 : now - this.oldestPending.getTime());
   }
-}
-
-/** Doubles with each attempt (from 1); up to half is taken off at random, so that what failed together spreads out. */
-function pauseAfter(attempts: number): number {
-  return Math.min(FIRST_PAUSE_MS * 2 ** (attempts - 1), LONGEST_PAUSE_MS) * (1 - Math.random() / 2);
 }
 
 function named({ id: webhookId, operationId, type, receiver, attempts }: ClaimedWebhookDelivery) {
