@@ -342,6 +342,17 @@ describe.each(dialects)('a restore session that $version has ended by itself', (
     expect(upstream(desk.upstreamSid)?.state).toBe('Stopped');
   });
 
+  it('is not opened again when its caller stopped it while it was looked into', async () => {
+    const desk = await deskOf();
+    const hold = control.hold({ method: 'GET', path: 'Organization/OneDrives' });
+    const listing = list(desk);
+    await hold.reached;
+    expect(await desk.caller.delete(sessionPath(desk))).toMatchObject({ status: 204 });
+    hold.release();
+    expectProblem(await listing, 'session-stopped');
+    expect(explores()).toBe(1);
+  });
+
   it('is over when the next one ends at once, too', async () => {
     const desk = await deskOf();
     control.stopSession(desk.upstreamSid);
