@@ -4,7 +4,7 @@ import type { Operation } from '@app/store';
 import type { ActionItem, Item, OneDrive } from '@app/veeam-client';
 import { Injectable } from '@nestjs/common';
 
-import type { ActionRequest } from '../actions/action-request.js';
+import type { QueuedRequest } from '../actions/action-request.js';
 import { ActionsService } from '../actions/actions.service.js';
 import { type RepeatBy, RepeatedRequests } from '../actions/repeated-requests.service.js';
 import { type RunningSave, SavesService } from '../downloads/saves.service.js';
@@ -76,25 +76,13 @@ export class OneCallService {
   /** The backup is looked into, and nothing else is done. */
   async preview(principal: Principal, { place, request }: OneCallRestore): Promise<Preview> {
     const browse = (): AskedOfItem => ({ action: 'browse', reason: place.reason, onBehalfOf: place.onBehalfOf });
-    let opened: RestoreSession | undefined;
-    try {
-      return await this.opened(principal, place, browse, async (session, item) => {
-        opened = session;
-        const found = await this.itemAuthorization.browse(principal, session, item);
-        const decision = await this.actions.explain(principal, { sid: session.id, item }, request);
-        return {
-          session,
-          oneDrive: found.oneDrive,
-          item,
-          found: found.items[0],
-          size: await this.sizes.of(session, item, found),
-          credentialProfile: this.credentialProfile(principal, session, request),
-          decision,
-        };
-      });
-    } finally {
-      if (opened) await this.stop(principal, opened);
-    }
+    return this.opened(principal, place, browse, async ({ id: sid }, item) => {
+      const preview = await this.sessions.use(principal, sid, (session) =>
+        this.look(principal, session, item, request),
+      );
+      await this.stop(principal, preview.session);
+      return preview;
+    });
   }
 
   /** @param callerGone aborted when the caller leaves. The session is for the caller of this to stop, when the download is over. */
@@ -168,9 +156,23 @@ export class OneCallService {
     return () => Promise.resolve(oneDriveId);
   }
 
-  private credentialProfile(principal: Principal, session: RestoreSession, request: ActionRequest): string | undefined {
+  private async look(
+    principal: Principal,
+    session: RestoreSession,
+    item: ActionItem,
+    request: QueuedRequest,
+  ): Promise<Preview> {
+    const found = await this.itemAuthorization.browse(principal, session, item);
     const asked = this.actions.toAsked(principal, session, request);
-    return 'credentialProfile' in asked ? asked.credentialProfile : undefined;
+    return {
+      session,
+      oneDrive: found.oneDrive,
+      item,
+      found: found.items[0],
+      size: await this.sizes.of(session, item, found),
+      credentialProfile: 'credentialProfile' in asked ? asked.credentialProfile : undefined,
+      decision: await this.itemAuthorization.explain(principal, session, item, asked),
+    };
   }
 }
 
