@@ -8,6 +8,7 @@ import { transformSync } from '@swc/core';
 
 import { createOpenApiDocument } from '../apps/gateway/src/http/openapi.js';
 import { guide } from '../scripts/guide.js';
+import { capabilityTable } from './support/capability-table.js';
 import { dialects } from './support/dialects.js';
 import { emptyFolder } from './support/files.js';
 import { type Gateway, startGateway, startWorld, type World } from './support/world.js';
@@ -155,6 +156,12 @@ describe('the documentation', () => {
       mailDir: `${here}/.sandbox/mail`,
     });
     expect(read('README.md')).toContain(`\`\`\`text\n${printed.trim()}\n\`\`\``);
+  });
+
+  it('shows in docs/api.md what each version of the backup server can do', () => {
+    // Formatting pads the cells of a table.
+    const unpadded = (text: string) => text.replace(/ +/g, ' ').replace(/-{3,}/g, '---');
+    expect(unpadded(read('docs/api.md'))).toContain(unpadded(capabilityTable()));
   });
 
   it.each(pages)('has no dead link in %s', (page) => {

@@ -1,7 +1,8 @@
 export * from './model.js';
 export * from './errors.js';
 export * from './options.js';
-export type { Capabilities, WantedAction } from './dialects/capabilities.js';
+export { type Capabilities, demandAction, type WantedAction } from './dialects/capabilities.js';
+export { capabilitiesOf } from './dialects/index.js';
 export type { OpenRestoreSessionOptions, SaveOptions } from './dialects/dialect.js';
 export type { ListedItems } from './dialects/shared/items.js';
 export { VeeamClient } from './veeam-client.js';

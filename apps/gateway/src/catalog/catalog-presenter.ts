@@ -1,6 +1,29 @@
-import type { Item, OneDrive, OrganizationUser } from '@app/veeam-client';
+import type { Capabilities, Item, OneDrive, Organization, OrganizationUser } from '@app/veeam-client';
 
-import type { ItemDto, OneDriveDto, OwnedOneDriveDto } from './catalog.dto.js';
+import type { ItemDto, OneDriveDto, OrganizationDto, OwnedOneDriveDto } from './catalog.dto.js';
+
+export function toOrganizationDto(
+  { id, name, firstBackupAt, lastBackupAt }: Organization,
+  can: Capabilities & { readonly apiVersion: string },
+): OrganizationDto {
+  return {
+    id,
+    name,
+    ...(firstBackupAt === undefined ? {} : { firstBackupAt }),
+    ...(lastBackupAt === undefined ? {} : { lastBackupAt }),
+    capabilities: {
+      apiVersion: can.apiVersion,
+      restoreCredentials: can.restoreCredentials,
+      copyCredentials: can.copyCredentials,
+      restoreDocumentVersionAll: can.restoreDocumentVersionAll,
+      copyDocumentVersionAll: can.copyDocumentVersionAll,
+      documentCopyChoices: can.documentCopyChoices,
+      versions: can.versions,
+      searchOfAllOneDrives: can.searchOfAllOneDrives,
+      deviceCodeCheck: can.deviceCodeCheck,
+    },
+  };
+}
 
 export function toOneDriveDto({ id, name }: OneDrive): OneDriveDto {
   return { id, name };

@@ -3,6 +3,38 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { HeaderText, ResourceId } from '../http/fields.js';
 import { ListQuery } from '../http/list.dto.js';
 
+const credentialKinds = ['user', 'application', 'device-code'];
+
+/** What the backup server of an organization can do; all else is 422 `not-supported-by-upstream`. */
+export class CapabilitiesDto {
+  @ApiProperty({ type: String, example: 'v8', description: 'API version of the backup server.' })
+  readonly apiVersion!: string;
+
+  @ApiProperty({ enum: credentialKinds, isArray: true })
+  readonly restoreCredentials!: readonly string[];
+
+  @ApiProperty({ enum: credentialKinds, isArray: true })
+  readonly copyCredentials!: readonly string[];
+
+  @ApiProperty({ type: Boolean, description: 'A restore of all versions of each document.' })
+  readonly restoreDocumentVersionAll!: boolean;
+
+  @ApiProperty({ type: Boolean, description: 'A copy of all versions of each document.' })
+  readonly copyDocumentVersionAll!: boolean;
+
+  @ApiProperty({ type: Boolean, description: 'A copy of documents with `changedItems` or `deletedItems`.' })
+  readonly documentCopyChoices!: boolean;
+
+  @ApiProperty({ type: Boolean, description: 'Earlier versions of folders and documents.' })
+  readonly versions!: boolean;
+
+  @ApiProperty({ type: Boolean, description: 'A search through all OneDrives at once, for operators.' })
+  readonly searchOfAllOneDrives!: boolean;
+
+  @ApiProperty({ type: Boolean, description: 'Whether a device code was confirmed is known before it is used.' })
+  readonly deviceCodeCheck!: boolean;
+}
+
 export class OrganizationDto {
   @ApiProperty()
   readonly id!: string;
@@ -15,6 +47,9 @@ export class OrganizationDto {
 
   @ApiProperty({ required: false, format: 'date-time' })
   readonly lastBackupAt?: string;
+
+  @ApiProperty({ type: CapabilitiesDto })
+  readonly capabilities!: CapabilitiesDto;
 }
 
 export class OneDriveDto {

@@ -2,6 +2,7 @@ import type { Principal } from '@app/identity';
 import { InternalError } from '@app/problems';
 import {
   type ActionItem,
+  type Capabilities,
   type Item,
   type ItemRef,
   type OneDrive,
@@ -48,6 +49,12 @@ export class CatalogService {
 
   async organizations(principal: Principal): Promise<Organization[]> {
     return this.authorization.visibleOrganizations(principal);
+  }
+
+  /** What the backup server can do. */
+  async capabilities(): Promise<Capabilities & { readonly apiVersion: string }> {
+    const [capabilities, apiVersion] = await Promise.all([this.client.capabilities(), this.client.apiVersion()]);
+    return { ...capabilities, apiVersion };
   }
 
   /** Operators page through the organization's; a person's own (at most two) are fetched singly. */

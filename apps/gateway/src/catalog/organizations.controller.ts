@@ -1,10 +1,10 @@
 import { CurrentPrincipal, type Principal } from '@app/identity';
-import type { Organization } from '@app/veeam-client';
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 
 import { cut, ListQuery, type PageDto, pageDtoOf, readPage } from '../http/list.dto.js';
 import { Requires } from '../policy/requires.decorator.js';
+import { toOrganizationDto } from './catalog-presenter.js';
 import { OrganizationDto } from './catalog.dto.js';
 import { CatalogService } from './catalog.service.js';
 
@@ -20,16 +20,11 @@ export class OrganizationsController {
   async list(@CurrentPrincipal() principal: Principal, @Query() query: ListQuery): Promise<PageDto<OrganizationDto>> {
     return readPage(principal, 'organizations', query, async ({ offset, limit }) => {
       const organizations = await this.catalog.organizations(principal);
-      return cut(organizations.slice(offset).map(toOrganizationDto), limit);
+      const capabilities = await this.catalog.capabilities();
+      return cut(
+        organizations.slice(offset).map((organization) => toOrganizationDto(organization, capabilities)),
+        limit,
+      );
     });
   }
-}
-
-function toOrganizationDto({ id, name, firstBackupAt, lastBackupAt }: Organization): OrganizationDto {
-  return {
-    id,
-    name,
-    ...(firstBackupAt === undefined ? {} : { firstBackupAt }),
-    ...(lastBackupAt === undefined ? {} : { lastBackupAt }),
-  };
 }

@@ -1,4 +1,5 @@
 import type { ApiVersion } from '@app/config';
+import type { Capabilities } from './capabilities.js';
 import type { Dialect } from './dialect.js';
 import { v5 } from './v5/index.js';
 import { v6 } from './v6/index.js';
@@ -12,4 +13,9 @@ const byVersion: Readonly<Record<ApiVersion, Dialect>> = { v5, v6, v7, v8 };
 
 export function dialectOf(version: ApiVersion): Dialect {
   return byVersion[version];
+}
+
+/** What a version can do, without a server of it. */
+export function capabilitiesOf(version: ApiVersion): Capabilities {
+  return byVersion[version].capabilities;
 }
