@@ -35,7 +35,7 @@ export const v6: Dialect = {
   },
 
   health,
-  // v7 leaves the times of the first and last backup out of it without the extended view; to v6 it is the default.
+  // To v6 the extended view, with the times of the first and last backup, is the default; v7 has to be asked for it.
   listOrganizations: listOrganizationsAtOnce({ extendedView: 'true' }),
   ...usersIn({ login: 'userName', readUser: readUserById }),
   listUserOneDrives,
