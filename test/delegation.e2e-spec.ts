@@ -90,13 +90,15 @@ describe('a token of alice that helpdesk-app holds and acts by', () => {
   it('is on record as helpdesk-app on behalf of alice, whoever of the two is looked for', async () => {
     await start();
     const helpdesk = await delegated({ act: { ...act, act: { sub: 'first-actor' } } });
-    const records = await recordedBy(async () => {
+    const all = await recordedBy(async () => {
       const sid = await helpdesk.openSession();
       const [own] = await helpdesk.oneDrives(sid);
       await restore(helpdesk, sid, own);
       await restore(helpdesk, sid, 'of-somebody-else');
       await helpdesk.delete(`/api/v1/restore-sessions/${sid}`);
     });
+    // That upstream has ended a session too is the gateway's own finding.
+    const records = all.filter(({ action }) => action !== 'restore-session.ended');
     const { issuer } = neighbours.sso;
     const aliceSubject =
       (await recordedBy(async () => (await bearing('alice')).openSession()))[0]?.actor?.subject ?? '';

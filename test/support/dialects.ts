@@ -62,6 +62,8 @@ export interface TestDialect extends Wire {
   readonly checksDeviceCodes: boolean;
   /** What an answer without a body to a restore means. */
   readonly emptyAnswer: 'succeeded' | 'interrupted';
+  /** A login can be ended. */
+  readonly logsOut: boolean;
   /** Earlier versions of items, and a search through all OneDrives at once. */
   readonly versions: boolean;
   /** The settings that let it send mail: any one of them is enough. */
@@ -115,6 +117,7 @@ const v5: TestDialect = {
   copyWithoutPassword: notSupportedBy('v5'),
   checksDeviceCodes: false,
   emptyAnswer: 'succeeded',
+  logsOut: false,
   versions: false,
   emailSettings: ['veod', 'vesp'],
 };
@@ -130,6 +133,7 @@ const v8: TestDialect = {
   copyWithoutPassword: done,
   checksDeviceCodes: true,
   emptyAnswer: 'interrupted',
+  logsOut: true,
   versions: true,
   emailSettings: ['veod'],
 };
@@ -146,6 +150,7 @@ const verbsThatWait = (version: ApiVersion): TestDialect => ({
   copyWithoutPassword: done,
   checksDeviceCodes: true,
   emptyAnswer: 'succeeded',
+  logsOut: version !== 'v6',
   versions: true,
   emailSettings: ['veod'],
 });
