@@ -45,7 +45,7 @@ export class OneCallResponder {
     try {
       await this.downloads.respondWith(principal, start, reply);
     } finally {
-      if (opened) await this.oneCall.stop(principal, opened);
+      if (opened) await this.oneCall.stop(opened);
     }
   }
 }

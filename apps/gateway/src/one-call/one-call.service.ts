@@ -80,7 +80,7 @@ export class OneCallService {
       const preview = await this.sessions.use(principal, sid, (session) =>
         this.look(principal, session, item, request),
       );
-      await this.stop(principal, preview.session);
+      await this.stop(preview.session);
       return preview;
     });
   }
@@ -98,8 +98,9 @@ export class OneCallService {
     }));
   }
 
-  async stop(principal: Principal, session: RestoreSession): Promise<void> {
-    await this.ends.stopUnneeded(session, principal, 'operation-ended');
+  /** Never fails: a session that cannot be stopped now is stopped by the sweep. */
+  async stop({ id: restoreSessionId }: RestoreSession): Promise<void> {
+    await this.ends.stopAfter({ restoreSessionId });
   }
 
   /** Opens a session and works on the item in it; the session stays, unless that fails. */
@@ -132,7 +133,7 @@ export class OneCallService {
       );
       return await work(session, item);
     } catch (error) {
-      await this.stop(principal, session);
+      await this.stop(session);
       throw error;
     }
   }

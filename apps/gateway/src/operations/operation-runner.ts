@@ -124,7 +124,7 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
       } finally {
         lease.stop();
       }
-      await this.sessionEnds.stopAfter(operation);
+      this.track(this.sessionEnds.stopAfter(operation));
       // The session is free now: another of its operations may be waiting.
       await this.runQueue();
     });

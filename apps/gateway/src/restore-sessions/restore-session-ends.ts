@@ -21,15 +21,15 @@ export class RestoreSessionEnds {
   ) {}
 
   /**
-   * Stops a session that no operation needs: at once for its caller, and upstream as soon as upstream does. Who asked for it waits a
-   * little for that.
+   * Stops a session that no operation needs: at once for its caller, and upstream as soon as upstream does. But for idle ones, it is
+   * waited a little for that.
    * @param by who asked for it; absent when nobody did
    * @returns false when an operation needs the session, or it was stopped already
    */
   async stopUnneeded(
     session: StoredRestoreSession,
+    why: Exclude<SessionStop, 'ended-upstream'>,
     by?: Principal,
-    why: SessionStop = by === undefined ? 'idle' : 'by-caller',
   ): Promise<boolean> {
     const stoppedAt = new Date(this.clock.now());
     const isStopped = await this.trail.stopping(
@@ -47,7 +47,7 @@ export class RestoreSessionEnds {
     try {
       const session = await this.sessions.get(restoreSessionId);
       if (session?.isForOneOperation && session.stoppedAt === undefined) {
-        await this.stopUnneeded(session, undefined, 'operation-ended');
+        await this.stopUnneeded(session, 'operation-ended');
       }
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;

@@ -41,7 +41,7 @@ export class RestoreSessionExpiry implements OnApplicationBootstrap, BeforeAppli
     try {
       const usedBefore = new Date(this.clock.now() - this.configuration.limits.sessionIdleMs);
       for (const session of await this.sessions.listIdle(usedBefore, this.ends.unreconciledSince(), SESSIONS_A_SWEEP)) {
-        await this.ends.stopUnneeded(session);
+        await this.ends.stopUnneeded(session, 'idle');
       }
     } catch (error) {
       this.logger.warn({ err: error }, 'idle restore sessions could not be stopped; trying again');

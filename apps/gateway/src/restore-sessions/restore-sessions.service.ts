@@ -137,7 +137,7 @@ export class RestoreSessionsService {
   /** Stops a session, upstream too. Stopping a stopped one is no fault. @throws OperationConflictError while an operation needs it. */
   async stop(principal: Principal, id: string): Promise<void> {
     const session = await this.find(principal, id);
-    if (session.stoppedAt === undefined && !(await this.ends.stopUnneeded(session, principal))) {
+    if (session.stoppedAt === undefined && !(await this.ends.stopUnneeded(session, 'by-caller', principal))) {
       const now = await this.find(principal, id);
       if (now.stoppedAt === undefined) {
         throw new OperationConflictError('An operation of this restore session is queued or running.');
