@@ -208,6 +208,9 @@ describe.each(dialects)('one call on $version', ({ version }) => {
       expect(control.actions().filter(({ action }) => action === 'restore')).toHaveLength(1);
       const other = await callers.alice.post('/api/v1/restores', { ...body, path: 'Pictures' }, headers);
       expectProblem(other, 'idempotency-key-reused');
+      // Nothing is decided on what such a request would have found.
+      const copy = { ...body, action: 'copy', target: { user: `bob@${organization}` } };
+      expectProblem(await callers.alice.post('/api/v1/restores', copy, headers), 'idempotency-key-reused');
       await until(() => Promise.resolve(openUpstream().length === 0));
     });
 
