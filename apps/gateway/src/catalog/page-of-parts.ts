@@ -1,6 +1,7 @@
 import type { Page } from '@app/veeam-client';
 
 import type { PageRequest, PositionFormat } from '../http/cursor.js';
+import { LARGEST_PAGE } from './every-page.js';
 
 /** A place in listings that are read one after the other as if they were one. */
 export interface Place {
@@ -11,11 +12,8 @@ export interface Place {
 
 type Part<T> = (page: PageRequest) => Promise<Page<T>>;
 
-/** Upstream's larger pages were seen to time out, so a large page of ours is several of its own. */
-const LARGEST_PART_OF_A_PAGE = 250;
-
 /**
- * Reads on from a place until the page is full or there is no more. Every page of upstream's is taken as a whole or not at all, so nothing
+ * Reads on from a place until the page is full or there is no more; a large page of ours is several of upstream's. Every page of upstream's is taken as a whole or not at all, so nothing
  * is left out or seen twice while the listings themselves stand still.
  * @param from of another listing, or made up: what it names that is not there is empty
  */
@@ -26,7 +24,7 @@ export async function pageOfParts<T>(
   const items: T[] = [];
   let place = from;
   for (let part = parts[place.part]; part !== undefined && items.length < limit; part = parts[place.part]) {
-    const page = await part({ offset: place.offset, limit: Math.min(limit - items.length, LARGEST_PART_OF_A_PAGE) });
+    const page = await part({ offset: place.offset, limit: Math.min(limit - items.length, LARGEST_PAGE) });
     items.push(...page.items);
     place =
       page.nextOffset === undefined

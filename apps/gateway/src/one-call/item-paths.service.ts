@@ -2,10 +2,8 @@ import { NotFoundError } from '@app/problems';
 import { type ActionItem, type Item, VeeamClient } from '@app/veeam-client';
 import { Injectable } from '@nestjs/common';
 
+import { everyPage } from '../catalog/every-page.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
-
-/** As many as upstream lists in time. */
-const PAGE_SIZE = 250;
 
 /** Finds items by the names that lead to them, as OneDrive takes names: case is kept, and makes no difference. */
 @Injectable()
@@ -37,12 +35,10 @@ export class ItemPaths {
     name: string,
   ): Promise<Item | undefined> {
     const alike: Item[] = [];
-    for (let offset: number | undefined = 0; offset !== undefined;) {
-      const page = await this.client.items.list(upstreamSessionId, listed, { offset, limit: PAGE_SIZE });
-      const exact = page.items.find((item) => item.name === name);
+    for await (const items of everyPage((page) => this.client.items.list(upstreamSessionId, listed, page))) {
+      const exact = items.find((item) => item.name === name);
       if (exact) return exact;
-      alike.push(...page.items.filter((item) => folded(item.name) === folded(name)));
-      offset = page.nextOffset;
+      alike.push(...items.filter((item) => folded(item.name) === folded(name)));
     }
     return alike.length === 1 ? alike[0] : undefined;
   }

@@ -1,12 +1,13 @@
 import { type ActionItem, type Item, VeeamClient } from '@app/veeam-client';
 import { Injectable } from '@nestjs/common';
 
+import { everyPage } from '../catalog/every-page.js';
+import type { PageRequest } from '../http/cursor.js';
 import type { FoundItem } from '../policy/item-lookup.service.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
 
 /** Beyond that many items nobody counts on. */
 const MOST_COUNTED = 10_000;
-const PAGE_SIZE = 250;
 
 export interface ItemSize {
   readonly folders: number;
@@ -33,16 +34,12 @@ export class ItemSizes {
     while (open.length > 0) {
       const parentId = open.shift();
       for (const kind of ['folder', 'document'] as const) {
-        for (let offset: number | undefined = 0; offset !== undefined;) {
-          const page = await this.client.items.list(
-            session.upstreamSessionId,
-            { oneDriveId, kind, parentId },
-            { offset, limit: PAGE_SIZE },
-          );
-          page.items.forEach(count);
-          open.push(...foldersAmong(page.items));
+        const list = (page: PageRequest) =>
+          this.client.items.list(session.upstreamSessionId, { oneDriveId, kind, parentId }, page);
+        for await (const found of everyPage(list)) {
+          found.forEach(count);
+          open.push(...foldersAmong(found));
           if (size.folders + size.documents > MOST_COUNTED) return { ...size, isComplete: false };
-          offset = page.nextOffset;
         }
       }
     }

@@ -2,11 +2,10 @@ import { ValidationFailedError } from '@app/problems';
 import { type OneDrive, VeeamClient } from '@app/veeam-client';
 import { Injectable } from '@nestjs/common';
 
+import { everyPage } from '../catalog/every-page.js';
 import { noOneDrive } from '../policy/item-lookup.service.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
 import type { WhoseOneDrive } from './one-call-request.js';
-
-const PAGE_SIZE = 250;
 
 /** Finds the OneDrive that a request means. Whether the caller may do anything to it is not its matter. */
 @Injectable()
@@ -36,10 +35,8 @@ export class UsersOneDrive {
    */
   async ofLeaver({ upstreamSessionId }: RestoreSession, user: string): Promise<string> {
     const found: OneDrive[] = [];
-    for (let offset: number | undefined = 0; offset !== undefined;) {
-      const page = await this.client.listOneDrives(upstreamSessionId, { offset, limit: PAGE_SIZE });
-      found.push(...page.items.filter(({ url }) => siteOf(url) === siteNameOf(user)));
-      offset = page.nextOffset;
+    for await (const oneDrives of everyPage((page) => this.client.listOneDrives(upstreamSessionId, page))) {
+      found.push(...oneDrives.filter(({ url }) => siteOf(url) === siteNameOf(user)));
     }
     const [oneDrive, ...others] = found;
     if (oneDrive === undefined || others.length > 0) {

@@ -1,6 +1,7 @@
 import type { ApiVersion } from '@app/config';
 import { NotSupportedByUpstreamError } from '@app/problems';
 import type { ActionItem, CopyOptions, CredentialsKind, RestoreCredentials, RestoreOptions } from '../model.js';
+import { isOfDocuments } from './shared/item-route.js';
 
 /** What a version can do; asking for more throws NotSupportedByUpstreamError before anything is sent. */
 export interface Capabilities {
@@ -59,7 +60,7 @@ export function demandAction(able: Able, wanted: WantedAction): void {
       const { copyCredentials, copyDocumentVersionAll } = able.capabilities;
       demandCredentials(able, 'copy', copyCredentials, wanted.credentials);
       demand(able, copyDocumentVersionAll || wanted.options.documentVersion === 'last', 'copy all versions');
-      if (item.kind === 'document' || item.kind === 'documents') demandDocumentCopy(able, wanted.options);
+      if (isOfDocuments(item)) demandDocumentCopy(able, wanted.options);
       return;
     }
     case 'send':

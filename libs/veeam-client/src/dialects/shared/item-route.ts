@@ -17,6 +17,11 @@ export function itemRoute(
   );
 }
 
+/** A copy of single documents takes fewer choices than one of folders. */
+export function isOfDocuments({ kind }: ActionItem): boolean {
+  return kind === 'document' || kind === 'documents';
+}
+
 /** Several items are named in the body, by nothing but their ids. */
 export function itemsField(item: ActionItem): Readonly<Record<string, WireValue>> {
   return 'itemIds' in item ? { [item.kind]: item.itemIds.map((id) => ({ id })) } : {};

@@ -10,7 +10,7 @@ import type { WireValue } from '../../wire/body.js';
 import { type Call, command, post } from '../../wire/call.js';
 import type { Dialect, SaveOptions } from '../dialect.js';
 import { credentialFields } from './credentials.js';
-import { itemRoute, itemsField } from './item-route.js';
+import { isOfDocuments, itemRoute, itemsField } from './item-route.js';
 
 /** A URL per verb (v6 to v8). */
 export type VerbActions = Pick<Dialect, 'restore' | 'copy' | 'send' | 'save'>;
@@ -51,7 +51,6 @@ function copyBody(
 ) {
   const { id, name, url } = options.target;
   const { changedItems, deletedItems, restorePermissions, sendSharedLinksNotification } = options;
-  const isOfDocuments = item.kind === 'document' || item.kind === 'documents';
   return {
     ...itemsField(item),
     ...credentialFields(credentials),
@@ -60,8 +59,8 @@ function copyBody(
     folder: options.folder,
     documentVersion: documentVersions[options.documentVersion],
     documentLastVersionAction: lastVersionActions[options.documentLastVersionAction],
-    ...(isOfDocuments && !documentCopyChoices ? {} : { changedItems, deletedItems }),
-    ...(isOfDocuments ? {} : { restorePermissions, sendSharedLinksNotification }),
+    ...(isOfDocuments(item) && !documentCopyChoices ? {} : { changedItems, deletedItems }),
+    ...(isOfDocuments(item) ? {} : { restorePermissions, sendSharedLinksNotification }),
   };
 }
 

@@ -13,7 +13,7 @@ import { type Call, command, post } from '../../wire/call.js';
 import { type PageRequest, readPage } from '../../wire/page.js';
 import type { SaveOptions } from '../dialect.js';
 import { credentialFields } from '../shared/credentials.js';
-import { itemRoute, itemsField } from '../shared/item-route.js';
+import { isOfDocuments, itemRoute, itemsField } from '../shared/item-route.js';
 import { readItem } from '../shared/items.js';
 import { readEnded } from '../shared/statistics.js';
 
@@ -40,7 +40,6 @@ export function copy(
   credentials: RestoreCredentials,
 ): Call<ActionResult> {
   const { id, name, url } = options.target;
-  const isOfDocuments = item.kind === 'document' || item.kind === 'documents';
   const copyTo = {
     ...itemsField(item),
     ...credentialFields(credentials),
@@ -48,7 +47,7 @@ export function copy(
     folder: options.folder,
     documentVersion: options.documentVersion,
     documentLastVersionAction: options.documentLastVersionAction,
-    ...(isOfDocuments
+    ...(isOfDocuments(item)
       ? {}
       : {
           changedItems: options.changedItems,
