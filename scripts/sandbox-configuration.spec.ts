@@ -52,7 +52,7 @@ it('is a configuration that the gateway takes', async () => {
       { organizations: ['fabrikam.onmicrosoft.com'], kind: 'application' },
     ],
     mail: { recipientDomains: ['contoso.onmicrosoft.com'] },
-    upstream: { apiVersion: 'v5' },
+    backupServers: [{ apiVersion: 'v5' }],
   });
 });
 

@@ -44,7 +44,7 @@ describe('npm run credentials', () => {
       expect(stdout.split('\n').map((line) => line.replaceAll(/ {2,}/g, ' | '))).toEqual([
         'credential | kind | state | detail',
         'DATABASE_URL | database | ok | logged in',
-        'VEEAM_USERNAME, VEEAM_PASSWORD | login | ok | logged in, API v5',
+        'backup server default | login | ok | logged in, API v5',
         `credential profile contoso | user | ok | read, for ${neighbours.veeam.restoreUserName}`,
         expect.stringMatching(
           /^credential profile fabrikam \| application \| ok \| CN=restore-application, [0-9A-F]{40}, expires 20[^ ]* \(in \d+ days\)$/,
@@ -68,7 +68,7 @@ describe('npm run credentials', () => {
         VEEAM_PASSWORD_FILE: mount.path('veeam.password'),
       });
       expect(code).toBe(1);
-      expect(stdout).toMatch(/^VEEAM_USERNAME, VEEAM_PASSWORD +login +BROKEN +The backup server refuses the login/m);
+      expect(stdout).toMatch(/^backup server default +login +BROKEN +The backup server refuses the login/m);
       expect(stdout).toMatch(/^credential profile fabrikam +application +BROKEN +cannot be opened with its password$/m);
       expect(stdout).toMatch(/^credential profile contoso +user +ok /m);
       for (const secret of ['not the password', 'no login password', neighbours.veeam.restorePassword]) {

@@ -153,7 +153,9 @@ describe('what a gateway tells of itself', () => {
       expect(text).toMatch(/^token_refusals_total\{reason="[a-z-]+"\} [1-9]/m);
       expect(text).toMatch(/^downloads_active 0$/m);
       expect(Number(/^download_bytes_total (\d+)/m.exec(text)?.[1])).toBeGreaterThanOrEqual(bytes);
-      expect(text).toMatch(/^upstream_requests_total\{method="GET",route="\/v5\/Organizations",status="200"\} [1-9]/m);
+      expect(text).toMatch(
+        /^upstream_requests_total\{method="GET",route="\/v5\/Organizations",status="200",backup_server="default"\} [1-9]/m,
+      );
     });
 
     it('has no id of anything and nobody’s name', async () => {

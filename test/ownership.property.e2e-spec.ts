@@ -135,7 +135,8 @@ describe('what is the own of a caller, whatever upstream says of its users', () 
 
   async function tryOut(directory: Directory): Promise<void> {
     const principal = await principalOf(directory.token);
-    const own = (await ownership.ownOneDrives(principal, publish(directory))).map(({ id }) => id);
+    const place = { backupServer: 'default', organizationId: publish(directory) };
+    const own = (await ownership.ownOneDrives(principal, place)).map(({ id }) => id);
     if (own.length > 0) counted.found++;
     else counted.none++;
     expect(own).toEqual(ownOf(directory));

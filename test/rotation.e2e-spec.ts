@@ -20,7 +20,7 @@ const IN_USE = 'a changed credential is in use';
 const NOT_USED = 'a changed credential is not used; the one before goes on';
 const contosoRestorer = 'credential profile contoso';
 const fabrikamCertificate = 'credential profile fabrikam';
-const upstreamLogin = 'login of the backup server';
+const upstreamLogin = 'login of backup server default';
 /** Between two requests of the load, which must leave some of the machine to the rest. */
 const PACE_MS = 20;
 

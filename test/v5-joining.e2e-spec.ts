@@ -229,6 +229,7 @@ describe('a v5 request that is repeated, on any version,', () => {
         isOnOwnOneDrive: true,
         organizationId: alice.organizationId,
         organizationName: 'contoso.onmicrosoft.com',
+        backupServer: 'default',
         restoreSessionId: alice.sid,
         item: { kind: 'onedrive', oneDriveId: 'x' },
         request: {},

@@ -39,6 +39,7 @@ import { DeviceCodesService } from './device-codes/device-codes.service.js';
 import { HeldDeviceCodes } from './device-codes/held-device-codes.js';
 import { DownloadResponder } from './downloads/download-responder.js';
 import { SavesService } from './downloads/saves.service.js';
+import { ServerDownloads } from './downloads/server-downloads.js';
 import { HealthController } from './health/health.controller.js';
 import { HealthService } from './health/health.service.js';
 import { ProtectedResourceController } from './health/protected-resource.controller.js';
@@ -182,6 +183,7 @@ const services = [
   OperationEventsService,
   OperationEventsResponder,
   SavesService,
+  ServerDownloads,
   DownloadResponder,
   UsersOneDrive,
   ItemPaths,

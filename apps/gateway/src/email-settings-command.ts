@@ -1,15 +1,15 @@
 import { SystemClock } from '@app/clock';
-import { type Configuration, ConfigurationError, loadConfiguration } from '@app/config';
+import { type BackupServerConfiguration, type Configuration, ConfigurationError, loadConfiguration } from '@app/config';
 import { DomainError } from '@app/problems';
-import { SecretGroup } from '@app/secrets';
 import { Database, UpstreamServersRepository } from '@app/store';
 import { VeeamClient } from '@app/veeam-client';
 
+import { clientOptions } from './infrastructure/client-options.js';
 import { type Terminal, UsageError } from './infrastructure/command-line.js';
 
 /*
- * npm run email-settings -- check|apply. Ends with 0 when the backup server can send mail, with 1 when it cannot, and with 2 when that
- * could not be found out or changed.
+ * npm run email-settings -- check|apply. Ends with 0 when every backup server can send mail, with 1 when one cannot, and with 2 when that
+ * could not be found out or changed of one.
  */
 
 const USAGE = `Usage:
@@ -65,22 +65,42 @@ async function run([name, ...rest]: readonly string[], terminal: Terminal): Prom
   const command = commands.get(name);
   if (command === undefined || rest.length > 0) throw new UsageError('check or apply?');
   const configuration = await loadConfiguration(terminal.environment);
-  const { upstream, secrets } = configuration;
   const database = new Database(configuration.database);
-  const servers = new UpstreamServersRepository(database);
+  try {
+    let worst = READY;
+    for (const server of configuration.backupServers) {
+      worst = Math.max(worst, await onServer(server, command, terminal, { configuration, database }));
+    }
+    return worst;
+  } finally {
+    await database.close();
+  }
+}
+
+async function onServer(
+  server: BackupServerConfiguration,
+  command: Command,
+  terminal: Terminal,
+  { configuration, database }: { readonly configuration: Configuration; readonly database: Database },
+): Promise<number> {
+  const { backupServers, secrets } = configuration;
+  if (backupServers.length > 1) terminal.print(`${server.name}:`);
+  const options = clientOptions(server, secrets, new SystemClock(), new UpstreamServersRepository(database));
+  const { versionMemory } = options;
+  // Which version is used is for the gateway to choose.
   const client = new VeeamClient({
-    ...upstream,
-    login: new SecretGroup({ username: upstream.username, password: upstream.password }),
-    secrets,
-    clock: new SystemClock(),
-    // Which version is used is for the gateway to choose.
-    versionMemory: { recall: () => servers.findApiVersion(upstream.url), keep: () => Promise.resolve() },
+    ...options,
+    versionMemory: { recall: () => versionMemory.recall(), keep: () => Promise.resolve() },
   });
   try {
     return await command(client, terminal, configuration);
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    // The other servers are no worse for it.
+    terminal.complain(explain(error));
+    return UNKNOWN;
   } finally {
     await client.close();
-    await database.close();
   }
 }
 

@@ -18,6 +18,8 @@ export interface VeeamSandboxOptions {
   filesDir?: string;
   /** With `filesDir`: the folder of previous versions and deleted items, laid out as the README says. */
   historyDir?: string;
+  /** Those of the sample organizations that it has, by tenant name, and their ids where they are not the usual ones; default all. */
+  organizations?: readonly { readonly name: string; readonly id?: string }[];
   /** The VB365 administrator's login. */
   username?: string;
   /** Default: random, kept in the data folder. */

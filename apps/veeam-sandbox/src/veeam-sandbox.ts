@@ -48,6 +48,7 @@ export async function startVeeamSandbox(options: VeeamSandboxOptions): Promise<V
   const initial = {
     accessTokenSeconds: options.accessTokenSeconds ?? 3600,
     sessionIdleSeconds: options.sessionIdleSeconds ?? 1800,
+    organizations: options.organizations,
     bigOneDrive: { bytes: 512 * mebibyte, documents: 4, ...options.bigOneDrive },
     email: smtp,
   };

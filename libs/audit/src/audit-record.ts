@@ -74,6 +74,8 @@ export interface NewAuditRecord {
   readonly sourceAddress?: string | undefined;
   readonly requestId?: string | undefined;
   readonly traceId?: string | undefined;
+  /** The server of `upstreamSessionId`, by its name in the configuration. */
+  readonly backupServer?: string | undefined;
   readonly upstreamSessionId?: string | undefined;
   /** What the caller gave as reason. */
   readonly reason?: string | undefined;

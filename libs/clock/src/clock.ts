@@ -43,3 +43,14 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
     signal?.addEventListener('abort', onAbort, { once: true });
   });
 }
+
+/** What `work` comes to, if it does so within `limitMs` milliseconds; undefined otherwise, and the work goes on. Rejects as the work does. */
+export async function within<T>(clock: Clock, limitMs: number, work: Promise<T>): Promise<T | undefined> {
+  const done = new AbortController();
+  const limit = sleep(clock, limitMs, done.signal).catch(() => undefined);
+  try {
+    return await Promise.race([work, limit.then(() => undefined)]);
+  } finally {
+    done.abort();
+  }
+}

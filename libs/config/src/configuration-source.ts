@@ -9,6 +9,7 @@ import { digestOf } from './settings-file.js';
 const liveMembers = ['roleBindings', 'mail', 'emergencyStop', 'reasonPattern', 'operatorCeilings'] as const;
 /** What is in the YAML file besides. */
 const fixedMembers = [
+  'backupServers',
   'organizations',
   'issuers',
   'credentialProfiles',

@@ -15,14 +15,8 @@ export interface Configuration {
   readonly logLevel: LogLevel;
   readonly database: { readonly url: SecretSource; readonly caFile: string | undefined };
   readonly issuers: readonly IssuerConfiguration[];
-  readonly upstream: {
-    /** Base such as `https://backup.corp:4443`: no version, no trailing slash, always https. */
-    readonly url: string;
-    readonly apiVersion: ApiVersion | 'auto';
-    readonly trust: UpstreamTrust;
-    readonly username: SecretSource;
-    readonly password: SecretSource;
-  };
+  /** At least one. */
+  readonly backupServers: readonly BackupServerConfiguration[];
   readonly organizations: readonly OrganizationConfiguration[];
   readonly roleBindings: readonly RoleBinding[];
   readonly credentialProfiles: readonly CredentialProfileConfiguration[];
@@ -68,6 +62,30 @@ export type UpstreamTrust =
   | { readonly kind: 'fingerprint'; readonly sha256: string }
   /** `VEEAM_DANGEROUSLY_SKIP_TLS`: refused when NODE_ENV is production. */
   | { readonly kind: 'dangerously-skip' };
+
+export interface BackupServerConfiguration {
+  /** `default` where the variables name it; lower-case letters, digits, hyphens. */
+  readonly name: string;
+  /** Base such as `https://backup.corp:4443`: no version, no trailing slash, always https. */
+  readonly url: string;
+  readonly apiVersion: ApiVersion | 'auto';
+  readonly trust: UpstreamTrust;
+  readonly username: SecretSource;
+  readonly password: SecretSource;
+  /** Tenant names, lower-cased, of the only organizations that are taken from it; whichever it has when absent. */
+  readonly organizations: readonly string[] | undefined;
+  readonly limits: BackupServerLimits;
+}
+
+/** What one server is asked to bear; no limit of its own where absent. */
+export interface BackupServerLimits {
+  /** Restores, copies and mails at the same time, on all replicas together. */
+  readonly operations: number | undefined;
+  /** Downloads at the same time, by one replica. */
+  readonly downloads: number | undefined;
+  /** Open restore sessions, of all replicas together. */
+  readonly restoreSessions: number | undefined;
+}
 
 export interface IssuerConfiguration {
   readonly issuer: string;

@@ -8,8 +8,8 @@ import {
   Count,
   Duration,
   Flag,
+  IsFingerprint,
   IsHost,
-  IsMatch,
   IsOneOf,
   IsProxyAddress,
   IsText,
@@ -24,7 +24,7 @@ export type RawEnvironment = Readonly<Partial<Record<string, string>>>;
 export const ALGORITHMS = ['RS', 'PS', 'ES'].flatMap((family) => ['256', '384', '512'].map((bits) => family + bits));
 export const PRESETS = ['generic', 'entra', 'okta', 'keycloak', 'ping'] as const;
 export const TOKEN_TYPES = ['at+jwt', 'JWT'] as const;
-const API_VERSIONS = ['auto', 'v5', 'v6', 'v7', 'v8'] as const;
+export const API_VERSIONS = ['auto', 'v5', 'v6', 'v7', 'v8'] as const;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 /** The variables of the service, but for the secrets: those come as `NAME` or `NAME_FILE`. */
@@ -47,11 +47,11 @@ export class EnvironmentVariables {
   @IsOneOf(PRESETS) SSO_PRESET: IssuerConfiguration['preset'] = 'generic';
   @IsOneOf(TOKEN_TYPES) SSO_TOKEN_TYPE: IssuerConfiguration['tokenType'] = 'at+jwt';
 
-  @IsUrlOf(['https'], { onlyOrigin: true }) VEEAM_URL!: string;
+  @Optional() @IsUrlOf(['https'], { onlyOrigin: true }) VEEAM_URL?: string;
   @IsOneOf(API_VERSIONS) VEEAM_API_VERSION: ApiVersion | 'auto' = 'auto';
   @Optional() @IsText() VEEAM_CA_FILE?: string;
   @Optional()
-  @IsMatch(/^[0-9a-f]{2}(:?[0-9a-f]{2}){31}$/i, 'must be a SHA-256 fingerprint: 64 hex digits, with or without colons')
+  @IsFingerprint()
   VEEAM_CERT_FINGERPRINT?: string;
   @Flag() VEEAM_DANGEROUSLY_SKIP_TLS = false;
 

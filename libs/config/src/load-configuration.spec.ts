@@ -82,7 +82,8 @@ describe('loadConfiguration', () => {
   }
 
   it('fills everything that was not said with safe defaults', async () => {
-    const { database, upstream, credentialProfiles, secrets, ...rest } = await loadConfiguration(environment);
+    const { database, backupServers, credentialProfiles, secrets, ...rest } = await loadConfiguration(environment);
+    const [server, ...others] = backupServers;
 
     expect(rest).toEqual({
       server: {
@@ -157,12 +158,14 @@ describe('loadConfiguration', () => {
       policyDir: undefined,
     });
     expect(database.caFile).toBeUndefined();
-    expect(upstream).toMatchObject({
+    expect(others).toEqual([]);
+    expect(server).toMatchObject({
+      name: 'default',
       url: 'https://backup.contoso.com:4443',
       apiVersion: 'auto',
       trust: { kind: 'system' },
     });
-    expect(upstream.username.current.expose()).toBe('gateway');
+    expect(server?.username.current.expose()).toBe('gateway');
     const common = { isDefault: false, actions: ['restore', 'copy'], region: undefined };
     expect(credentialProfiles).toMatchObject([
       { name: 'contoso-user', organizations: ['contoso.onmicrosoft.com'], kind: 'user', ...common },
@@ -215,7 +218,7 @@ describe('loadConfiguration', () => {
       preset: 'entra',
       tokenType: 'JWT',
     });
-    expect(configuration.upstream).toMatchObject({
+    expect(configuration.backupServers[0]).toMatchObject({
       apiVersion: 'v8',
       trust: { kind: 'fingerprint', sha256: 'ab'.repeat(32) },
     });
@@ -232,7 +235,10 @@ describe('loadConfiguration', () => {
   });
 
   it('takes secrets from files, empty variables as absent, and relative paths from the working folder', async () => {
-    const { database, upstream } = await loadConfiguration({
+    const {
+      database,
+      backupServers: [server],
+    } = await loadConfiguration({
       ...environment,
       DATABASE_URL: '',
       DATABASE_URL_FILE: await write('database-url', 'postgres://gateway:file-secret@db/gateway\n'),
@@ -243,8 +249,8 @@ describe('loadConfiguration', () => {
       PORT: '',
     });
     expect(database.url.current.expose()).toBe('postgres://gateway:file-secret@db/gateway');
-    expect(upstream.username.current.expose()).toBe('CONTOSO\\gateway');
-    expect(upstream.trust).toEqual({ kind: 'ca', caFile: join(folder, 'ca.pem') });
+    expect(server?.username.current.expose()).toBe('CONTOSO\\gateway');
+    expect(server?.trust).toEqual({ kind: 'ca', caFile: join(folder, 'ca.pem') });
   });
 
   it('takes sinks of the audit trail and its retention, with paths from the folder of the file', async () => {
@@ -383,7 +389,7 @@ describe('loadConfiguration', () => {
     ],
     [{ SSO_PRESET: 'google' }, 'SSO_PRESET: must be one of generic, entra, okta, keycloak, ping'],
     [{ SSO_TOKEN_TYPE: 'jwt' }, 'SSO_TOKEN_TYPE: must be one of at+jwt, JWT'],
-    [{ VEEAM_URL: '' }, 'VEEAM_URL: must be an https URL without user, path, query and fragment'],
+    [{ VEEAM_URL: '' }, 'VEEAM_URL: is required unless the YAML names backupServers'],
     [{ VEEAM_URL: 'http://backup:4443' }, 'VEEAM_URL: must be an https URL without user, path, query and fragment'],
     [{ VEEAM_URL: 'https://backup:4443/v5' }, 'VEEAM_URL: must be an https URL without user, path, query and fragment'],
     [

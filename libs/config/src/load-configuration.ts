@@ -1,7 +1,13 @@
 import { dirname, resolve } from 'node:path';
 import { isIPv6 } from 'node:net';
-import type { Configuration, IssuerConfiguration, UpstreamTrust } from './configuration.js';
+import type { Configuration, IssuerConfiguration } from './configuration.js';
 import { openSink } from './audit-sinks.js';
+import {
+  backupServerOfEnvironment,
+  backupServerVariables,
+  openBackupServer,
+  refuseBackupServerVariables,
+} from './backup-servers.js';
 import { openProfile, referencedVariables, secretsOf } from './credential-profiles.js';
 import { requireDatabaseUrl } from './database-url.js';
 import {
@@ -46,18 +52,29 @@ async function load(environment: NodeJS.ProcessEnv, isReadingSecrets: boolean): 
   const settingsFile = raw.GATEWAY_CONFIG === undefined ? undefined : await readSettings(settingsPath, faults);
   const settings = settingsFile?.settings;
   if (settings) checkReferences(settings, raw, faults);
-  const referenced = settings && [
-    ...referencedVariables(settings.credentialProfiles),
-    ...webhookVariables(settings),
-    ...mailServerVariables(settings.mailServer),
-  ];
-  refuseLikelyTypos(raw, referenced && new Set(referenced), faults);
+  const referenced =
+    settings &&
+    new Set([
+      ...referencedVariables(settings.credentialProfiles),
+      ...webhookVariables(settings),
+      ...mailServerVariables(settings.mailServer),
+      ...backupServerVariables(settings.backupServers),
+    ]);
+  refuseLikelyTypos(raw, referenced, faults);
 
   const loader = new SecretLoader(raw, faults, isReadingSecrets);
   const databaseUrl = await loader.fromEnvironment('DATABASE_URL');
   if (isReadingSecrets) requireDatabaseUrl('DATABASE_URL', databaseUrl, faults);
-  const username = await loader.fromEnvironment('VEEAM_USERNAME');
-  const password = await loader.fromEnvironment('VEEAM_PASSWORD');
+  const serversOfSettings = settings?.backupServers ?? [];
+  if (serversOfSettings.length > 0) refuseBackupServerVariables(raw, referenced ?? new Set(), faults);
+  const backupServers =
+    serversOfSettings.length === 0
+      ? [await backupServerOfEnvironment(variables, raw, loader, faults)]
+      : await Promise.all(
+          serversOfSettings.map((server, index) =>
+            openBackupServer(server, `backupServers[${index}]`, dirname(settingsPath), loader, faults),
+          ),
+        );
   const openings = (settings?.credentialProfiles ?? []).map((profile, index) =>
     openProfile(profile, `credentialProfiles[${index}]`, dirname(settingsPath), loader),
   );
@@ -71,12 +88,12 @@ async function load(environment: NodeJS.ProcessEnv, isReadingSecrets: boolean): 
     settings && (await openWebhooks(settings, issuersOf(settings, raw), dirname(settingsPath), loader, faults));
   const mailServer = await openMailServer(settings?.mailServer, dirname(settingsPath), loader);
   const databaseCaFile = await certificateFile(raw, 'DATABASE_CA_FILE', faults);
-  const upstreamCaFile = await certificateFile(raw, 'VEEAM_CA_FILE', faults);
   const policyDir = await folder(raw, 'POLICY_DIR', faults);
 
-  if (faults.hasAny || !settingsFile || !settings || !webhooks || !databaseUrl || !username || !password) {
+  if (faults.hasAny || !settingsFile || !settings || !webhooks || !databaseUrl) {
     throw faults.toError();
   }
+  const opened = backupServers.filter((server) => server !== undefined);
 
   return deepFreeze<Configuration>({
     server: {
@@ -90,13 +107,7 @@ async function load(environment: NodeJS.ProcessEnv, isReadingSecrets: boolean): 
     logLevel: variables.LOG_LEVEL,
     database: { url: databaseUrl, caFile: databaseCaFile },
     issuers: [...issuerOfEnvironment(variables, settings), ...settings.issuers.map(issuerOfSettings)],
-    upstream: {
-      url: withoutTrailingSlash(variables.VEEAM_URL),
-      apiVersion: variables.VEEAM_API_VERSION,
-      trust: upstreamTrust(variables, upstreamCaFile),
-      username,
-      password,
-    },
+    backupServers: opened,
     organizations: settings.organizations.map(({ name, deviceCodeApplicationId }) => ({
       name,
       deviceCodeApplicationId,
@@ -122,7 +133,7 @@ async function load(environment: NodeJS.ProcessEnv, isReadingSecrets: boolean): 
     policyDir,
     secrets: [
       databaseUrl,
-      password,
+      ...opened.map(({ password }) => password),
       ...credentialProfiles.flatMap(secretsOf),
       ...keysOf(webhooks),
       ...(mailServer?.login ? [mailServer.login.password] : []),
@@ -157,13 +168,6 @@ function issuerOfSettings(settings: Settings['issuers'][number]): IssuerConfigur
 
 function emailClaimsOf(claims: EmailClaimsSettings | undefined): IssuerConfiguration['ownershipByEmail'] {
   return claims && { addressClaim: claims.addressClaim, verifiedClaim: claims.verifiedClaim };
-}
-
-function upstreamTrust(variables: EnvironmentVariables, caFile: string | undefined): UpstreamTrust {
-  if (variables.VEEAM_DANGEROUSLY_SKIP_TLS) return { kind: 'dangerously-skip' };
-  if (caFile !== undefined) return { kind: 'ca', caFile };
-  if (variables.VEEAM_CERT_FINGERPRINT === undefined) return { kind: 'system' };
-  return { kind: 'fingerprint', sha256: variables.VEEAM_CERT_FINGERPRINT.replaceAll(':', '').toLowerCase() };
 }
 
 function limitsOf(limits: LimitSettings, v5MaxWaitMs: number): Configuration['limits'] {

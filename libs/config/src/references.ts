@@ -9,6 +9,7 @@ import { issuerOf } from './webhooks.js';
 export function checkReferences(settings: Settings, raw: RawEnvironment, faults: Faults): void {
   const organizations = settings.organizations.map(({ name }) => name);
   refuseRepeated(organizations, (index) => `organizations[${index}].name`, faults);
+  checkBackupServers(settings, faults);
   checkIssuers(settings, raw, faults);
   checkRoleBindings(settings, raw, faults);
   checkProfiles(settings, faults);
@@ -23,6 +24,31 @@ export function checkReferences(settings: Settings, raw: RawEnvironment, faults:
   if (eventStreamsPerCaller > eventStreamsInAll) {
     faults.add('limits.eventStreamsPerCaller', 'must not be larger than limits.eventStreamsInAll');
   }
+}
+
+function checkBackupServers(settings: Settings, faults: Faults): void {
+  const servers = settings.backupServers;
+  servers.forEach(({ caFile, certFingerprint, organizations = [] }, index) => {
+    const key = `backupServers[${index}]`;
+    if (caFile !== undefined && certFingerprint !== undefined) {
+      faults.add(key, 'must not have both of caFile and certFingerprint: there is one way to trust a server');
+    }
+    requireKnownOrganizations(organizations, `${key}.organizations`, settings, faults);
+  });
+  refuseRepeated(
+    servers.map(({ name }) => name),
+    (index) => `backupServers[${index}].name`,
+    faults,
+  );
+  // One server by two names would be asked, and would answer, twice.
+  const origins = servers.map(({ url }) => (URL.canParse(url) ? new URL(url).origin : ''));
+  refuseRepeated(origins, (index) => `backupServers[${index}].url`, faults);
+  const taken = servers.flatMap(({ organizations = [] }, server) => organizations.map((name) => ({ name, server })));
+  refuseRepeated(
+    taken.map(({ name }) => name),
+    (index) => `backupServers[${taken[index]?.server ?? 0}].organizations`,
+    faults,
+  );
 }
 
 function checkIssuers(settings: Settings, raw: RawEnvironment, faults: Faults): void {

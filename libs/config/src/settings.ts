@@ -2,18 +2,20 @@ import 'reflect-metadata';
 import { Type } from 'class-transformer';
 import { Allow, ArrayNotEmpty, ArrayUnique, IsArray, IsObject, ValidateNested } from 'class-validator';
 import {
+  type ApiVersion,
   type IssuerConfiguration,
   OFFICE_REGIONS,
   type OfficeRegion,
   PROFILE_ACTIONS,
   type ProfileAction,
 } from './configuration.js';
-import { ALGORITHMS, PRESETS, TOKEN_TYPES } from './environment.js';
+import { ALGORITHMS, API_VERSIONS, PRESETS, TOKEN_TYPES } from './environment.js';
 import {
   Count,
   Duration,
   Flag,
   IsDomain,
+  IsFingerprint,
   IsHost,
   IsMailAddress,
   IsMatch,
@@ -52,6 +54,24 @@ const ACTIONS = ['restore', 'copy', 'send', 'save'] as const;
 export class OrganizationSettings {
   @LowerCased() @IsDomain() name!: string;
   @Optional() @LowerCased() @IsUuid() deviceCodeApplicationId?: string;
+}
+
+class BackupServerLimitSettings {
+  @Optional() @Count(1, 10_000) operations?: number;
+  @Optional() @Count(1, 10_000) downloads?: number;
+  @Optional() @Count(1, 100_000) restoreSessions?: number;
+}
+
+export class BackupServerSettings {
+  @LowerCased() @IsName() name!: string;
+  @IsUrlOf(['https'], { onlyOrigin: true }) url!: string;
+  @IsOneOf(API_VERSIONS) apiVersion: ApiVersion | 'auto' = 'auto';
+  @Optional() @IsText() caFile?: string;
+  @Optional() @IsFingerprint() certFingerprint?: string;
+  @IsSecretReference() username!: SecretReference;
+  @IsSecretReference() password!: SecretReference;
+  @Optional() @LowerCased() @NotEmpty() @Unique() @IsText({ each: true }) @List() organizations?: string[];
+  @Type(() => BackupServerLimitSettings) @Mapping() limits = new BackupServerLimitSettings();
 }
 
 /** Both are to be named: whoever opts for it has looked at a token. */
@@ -221,6 +241,9 @@ export class AuditSettings {
 /** What the YAML file of `GATEWAY_CONFIG` holds. */
 export class Settings {
   @Type(() => OrganizationSettings) @NotEmpty() @Mappings() organizations!: OrganizationSettings[];
+
+  /** All there are; where it is empty, the variables name the only one. */
+  @Type(() => BackupServerSettings) @Mappings() backupServers: BackupServerSettings[] = [];
 
   /** E-mail domains of the issuer in the environment; the names of the organizations when absent. */
   @Optional() @LowerCased() @Unique() @IsDomain({ each: true }) @List() emailDomains?: string[];

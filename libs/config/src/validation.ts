@@ -165,6 +165,10 @@ export const IsDomain = (options?: ValidationOptions) =>
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
+/** SHA-256 of a certificate. */
+export const IsFingerprint = () =>
+  IsMatch(/^[0-9a-f]{2}(:?[0-9a-f]{2}){31}$/i, 'must be a SHA-256 fingerprint: 64 hex digits, with or without colons');
+
 export const IsUuid = () => textRule('isUuid', (text) => UUID.test(text), 'must be a UUID');
 
 export const IsMailAddress = (options?: ValidationOptions) =>

@@ -9,7 +9,7 @@ describe('Metrics', () => {
 
   it('exposes what was counted, and the process', async () => {
     metrics.countRequest('GET', '/api/v1/operations/:id', 200, 120);
-    metrics.countUpstreamRequest('POST', '/RestoreSessions/:id/Action', 'timeout', 3_000);
+    metrics.countUpstreamRequest('default', 'POST', '/RestoreSessions/:id/Action', 'timeout', 3_000);
     metrics.countOperation('restore', 'succeeded');
     metrics.countTokenRefusal('expired');
     metrics.countWebhookDelivery('given-up');
@@ -23,8 +23,8 @@ describe('Metrics', () => {
     for (const line of [
       'http_requests_total{method="GET",route="/api/v1/operations/:id",status="200"} 1',
       'http_request_duration_seconds_bucket{le="0.25",method="GET",route="/api/v1/operations/:id",status="200"} 1',
-      'upstream_requests_total{method="POST",route="/RestoreSessions/:id/Action",status="timeout"} 1',
-      'upstream_request_duration_seconds_sum{method="POST",route="/RestoreSessions/:id/Action",status="timeout"} 3',
+      'upstream_requests_total{method="POST",route="/RestoreSessions/:id/Action",status="timeout",backup_server="default"} 1',
+      'upstream_request_duration_seconds_sum{method="POST",route="/RestoreSessions/:id/Action",status="timeout",backup_server="default"} 3',
       'operations_total{action="restore",state="succeeded"} 1',
       'token_refusals_total{reason="expired"} 1',
       'webhook_deliveries_total{result="given-up"} 1',

@@ -17,8 +17,11 @@ export class Metrics {
     'method',
     'route',
     'status',
+    'backup_server',
   ]);
-  readonly #upstreamDuration = this.#histogram('upstream_request_duration_seconds', 'Time to the answer of upstream');
+  readonly #upstreamDuration = this.#histogram('upstream_request_duration_seconds', 'Time to the answer of upstream', [
+    'backup_server',
+  ]);
   readonly #operations = this.#counter('operations_total', 'Operations by the state they reached', ['action', 'state']);
   readonly #repeatedRequests = this.#counter(
     'repeated_requests_total',
@@ -82,11 +85,21 @@ export class Metrics {
   }
 
   /**
+   * @param backupServer its configured name
    * @param route the pattern of the upstream path, without ids
    * @param status of the answer, or a word such as `timeout` when there was none
    */
-  countUpstreamRequest(method: string, route: string, status: number | string, durationMs: number): void {
-    const labels = this.#bounded('upstream', { method, route, status: String(status) });
+  countUpstreamRequest(
+    backupServer: string,
+    method: string,
+    route: string,
+    status: number | string,
+    durationMs: number,
+  ): void {
+    const labels = {
+      ...this.#bounded('upstream', { method, route, status: String(status) }),
+      backup_server: backupServer,
+    };
     this.#upstreamRequests.inc(labels);
     this.#upstreamDuration.observe(labels, durationMs / 1_000);
   }
@@ -161,8 +174,12 @@ export class Metrics {
     return new Counter({ name, help, labelNames, registers: [this.registry] });
   }
 
-  #histogram(name: string, help: string): Histogram<'method' | 'route' | 'status'> {
-    const labelNames = ['method', 'route', 'status'] as const;
+  #histogram<Label extends string = never>(
+    name: string,
+    help: string,
+    more: Label[] = [],
+  ): Histogram<'method' | 'route' | 'status' | Label> {
+    const labelNames = ['method' as const, 'route' as const, 'status' as const, ...more];
     return new Histogram({ name, help, labelNames, buckets: SECONDS, registers: [this.registry] });
   }
 

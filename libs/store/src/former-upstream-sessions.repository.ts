@@ -3,9 +3,14 @@ import { and, eq, gte, isNull, lte, type SQL, sql } from 'drizzle-orm';
 import type { Statements } from './database.js';
 import { formerUpstreamSessions } from './schema.js';
 
-export interface FormerUpstreamSession {
+/** Ids are a server's own: another may use the same. */
+export interface UpstreamSessionRef {
+  readonly backupServer: string;
   /** Upstream's. */
   readonly id: string;
+}
+
+export interface FormerUpstreamSession extends UpstreamSessionRef {
   /** Undefined when it was opened for a restore session that was not recorded then. */
   readonly restoreSessionId: string | undefined;
   readonly organizationName: string;
@@ -41,15 +46,20 @@ export class FormerUpstreamSessionsRepository {
   }
 
   /**
-   * Claims the one that has been due longest, or that one if it is due.
+   * Claims the one of a server that has been due longest, or that one if it is due.
    * @param leaseEnd when it is due again, unless it is ended or put off before
    */
-  async claim(now: Date, leaseEnd: Date, id?: string): Promise<ClaimedUpstreamSession | undefined> {
+  async claim(
+    now: Date,
+    leaseEnd: Date,
+    { backupServer, id }: Partial<UpstreamSessionRef> & Pick<UpstreamSessionRef, 'backupServer'>,
+  ): Promise<ClaimedUpstreamSession | undefined> {
     const rows = await this.database.run(async (orm) => {
+      const ofServer = eq(formerUpstreamSessions.backupServer, backupServer);
       const next = orm
         .select({ id: formerUpstreamSessions.id })
         .from(formerUpstreamSessions)
-        .where(and(due(now), id === undefined ? undefined : eq(formerUpstreamSessions.id, id)))
+        .where(and(due(now), ofServer, id === undefined ? undefined : eq(formerUpstreamSessions.id, id)))
         .orderBy(formerUpstreamSessions.dueAt)
         .limit(1)
         .for('update', { skipLocked: true });
@@ -58,11 +68,12 @@ export class FormerUpstreamSessionsRepository {
           .update(formerUpstreamSessions)
           .set({ dueAt: leaseEnd, attempts: sql`${formerUpstreamSessions.attempts} + 1` })
           // `=`, which asks once: by `in` the planner may ask again for each row, and claim a second one.
-          .where(and(eq(formerUpstreamSessions.id, next), due(now)))
+          .where(and(eq(formerUpstreamSessions.id, next), ofServer, due(now)))
           .returning()
       );
     });
     return rows.map((row) => ({
+      backupServer: row.backupServer,
       id: row.id,
       restoreSessionId: row.restoreSessionId ?? undefined,
       organizationName: row.organizationName,
@@ -71,17 +82,17 @@ export class FormerUpstreamSessionsRepository {
   }
 
   /** Puts off what has not ended. */
-  async postpone({ id, attempts }: ClaimedUpstreamSession, dueAt: Date): Promise<void> {
-    await this.database.run((orm) => orm.update(formerUpstreamSessions).set({ dueAt }).where(claimed(id, attempts)));
+  async postpone(session: ClaimedUpstreamSession, dueAt: Date): Promise<void> {
+    await this.database.run((orm) => orm.update(formerUpstreamSessions).set({ dueAt }).where(claimed(session)));
   }
 
   /** @returns false when another replica has told it since */
-  async end({ id, attempts }: ClaimedUpstreamSession, endedAt: Date): Promise<boolean> {
+  async end(session: ClaimedUpstreamSession, endedAt: Date): Promise<boolean> {
     const rows = await this.database.run((orm) =>
       orm
         .update(formerUpstreamSessions)
         .set({ endedAt })
-        .where(claimed(id, attempts))
+        .where(claimed(session))
         .returning({ id: formerUpstreamSessions.id }),
     );
     return rows.length === 1;
@@ -102,8 +113,9 @@ function due(now: Date): SQL | undefined {
   return and(isNull(formerUpstreamSessions.endedAt), lte(formerUpstreamSessions.dueAt, now));
 }
 
-function claimed(id: string, attempts: number): SQL | undefined {
+function claimed({ backupServer, id, attempts }: ClaimedUpstreamSession): SQL | undefined {
   return and(
+    eq(formerUpstreamSessions.backupServer, backupServer),
     eq(formerUpstreamSessions.id, id),
     isNull(formerUpstreamSessions.endedAt),
     eq(formerUpstreamSessions.attempts, attempts),

@@ -33,8 +33,10 @@ export interface OperationEnd {
 export interface ClaimLimits {
   /** Operations that have waited longer are left to fail. */
   readonly queuedAfter: Date;
-  /** Operations of one organization that run at the same time, on all replicas; replicas that claim at the same moment may exceed it. */
+  /** Restores, copies and mails of one organization that run at the same time, on all replicas; replicas that claim at the same moment may exceed it. */
   readonly perOrganization: number;
+  /** The same of a server, by its name, where it has a limit of its own. */
+  readonly perServer: ReadonlyMap<string, number>;
 }
 
 const RUNNING = ['submitting', 'following'] as const;
@@ -43,12 +45,24 @@ const RUNNING = ['submitting', 'following'] as const;
 export class OperationClaimsRepository {
   constructor(private readonly database: Statements) {}
 
-  /** Claims the oldest operation this replica may run, whose session is free and whose organization has room; undefined when there is none. */
-  async claimNext(claim: Claim, { queuedAfter, perOrganization }: ClaimLimits): Promise<Operation | undefined> {
+  /**
+   * Claims the oldest operation this replica may run, whose session is free and whose organization and server have room; undefined when
+   * there is none.
+   */
+  async claimNext(
+    claim: Claim,
+    { queuedAfter, perOrganization, perServer }: ClaimLimits,
+  ): Promise<Operation | undefined> {
     requireTransitions(['accepted'], 'submitting');
     const others = sql`select 1 from ${operations} as other where other.state in ('submitting', 'following')`;
     const sessionIsBusy = sql`exists (${others} and other.restore_session_id = ${operations.restoreSessionId})`;
-    const organizationIsFull = sql`(select count(*) from (${others} and other.organization_id = ${operations.organizationId}) as running) >= ${perOrganization}`;
+    const { organizationId, backupServer } = operations;
+    // Downloads have limits of their own. Ids of organizations are a server's own.
+    const beside = sql`${others} and other.action <> 'save' and other.backup_server = ${backupServer}`;
+    const organizationIsFull = sql`(select count(*) from (${beside} and other.organization_id = ${organizationId}) as running) >= ${perOrganization}`;
+    const serverIsFull = [...perServer].map(
+      ([name, most]) => sql`(${backupServer} = ${name} and (select count(*) from (${beside}) as running) >= ${most})`,
+    );
     try {
       return await this.database.transaction(async (orm) => {
         const next = orm
@@ -62,6 +76,7 @@ export class OperationClaimsRepository {
               or(isNull(operations.boundTo), eq(operations.boundTo, claim.replica)),
               sql`not ${sessionIsBusy}`,
               sql`not ${organizationIsFull}`,
+              ...serverIsFull.map((isFull) => sql`not ${isFull}`),
             ),
           )
           .orderBy(operations.requestedAt)

@@ -73,6 +73,7 @@ export function toOperation(row: Row): Operation {
     isOnOwnOneDrive: row.isOnOwnOneDrive,
     organizationId: row.organizationId,
     organizationName: row.organizationName,
+    backupServer: row.backupServer,
     restoreSessionId: row.restoreSessionId,
     item: row.item,
     request: row.request,

@@ -109,6 +109,7 @@ export interface Operation {
   readonly isOnOwnOneDrive: boolean;
   readonly organizationId: string;
   readonly organizationName: string;
+  readonly backupServer: string;
   readonly restoreSessionId: string;
   readonly item: OperationItem;
   /** The request as JSON without secrets; `{}` once the operation has ended. */

@@ -18,6 +18,7 @@ export interface NewOperation {
   readonly isOnOwnOneDrive: boolean;
   readonly organizationId: string;
   readonly organizationName: string;
+  readonly backupServer: string;
   readonly restoreSessionId: string;
   readonly item: Operation['item'];
   readonly request: unknown;
@@ -182,12 +183,12 @@ export class OperationsRepository {
 
   /** Whether another operation that could leave the same traces upstream was sent in that time. */
   async hasNeighbour(
-    { id, restoreSessionId, organizationId }: Operation,
+    { id, restoreSessionId, organizationId, backupServer }: Operation,
     { within, from, to }: { within: 'restore-session' | 'organization'; from: Date; to: Date },
   ): Promise<boolean> {
     const isNear =
       within === 'organization'
-        ? eq(operations.organizationId, organizationId)
+        ? and(eq(operations.backupServer, backupServer), eq(operations.organizationId, organizationId))
         : eq(operations.restoreSessionId, restoreSessionId);
     const count = await this.database.run((orm) =>
       orm.$count(

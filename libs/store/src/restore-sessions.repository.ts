@@ -1,4 +1,5 @@
 import { and, desc, eq, exists, gt, inArray, isNull, lt, ne, notExists, or, sql } from 'drizzle-orm';
+import type { AnyPgColumn } from 'drizzle-orm/pg-core';
 
 import { type Orm, type Statements, within } from './database.js';
 import { FormerUpstreamSessionsRepository } from './former-upstream-sessions.repository.js';
@@ -16,6 +17,8 @@ export interface StoredRestoreSession {
   readonly owner: SessionOwner;
   readonly organizationId: string;
   readonly organizationName: string;
+  /** The name of the server that has the organization; what upstream calls anything means something there only. */
+  readonly backupServer: string;
   readonly upstreamSessionId: string;
   readonly pointInTime: Date;
   readonly showDeleted: boolean;
@@ -32,21 +35,32 @@ export interface StoredRestoreSession {
 
 export type NewRestoreSession = Omit<StoredRestoreSession, 'lastUsedAt' | 'stoppedAt'>;
 
+/** Open sessions at the same time. */
+export interface OpenSessionLimits {
+  readonly perOwner: number;
+  /** Of the server that the session is on; no limit when undefined. */
+  readonly perServer: number | undefined;
+}
+
 /** Apart from other advisory locks of the application. */
 const OPENING_LOCK = 7_316_003;
+const SERVER_LOCK = 7_316_004;
 
 /** Restore sessions. Every look-up names the owner: somebody else's session is not found. */
 export class RestoreSessionsRepository {
   constructor(private readonly database: Statements) {}
 
-  /** @returns false, and nothing is inserted, when the owner has as many open ones */
-  async insert(session: NewRestoreSession, mostOpen: number): Promise<boolean> {
+  /** @returns false, and nothing is inserted, when the owner or the server has as many open ones */
+  async insert(session: NewRestoreSession, limits: OpenSessionLimits): Promise<boolean> {
     const { owner, reason, onBehalfOf, ...columns } = session;
     return this.database.transaction(async (orm) => {
       const caller = JSON.stringify([owner.issuer, owner.subject]);
       // In a statement of its own: one that waited for the lock would go on with the snapshot from before.
       await orm.execute(sql`select pg_advisory_xact_lock(${OPENING_LOCK}, hashtext(${caller}))`);
-      if ((await new RestoreSessionsRepository(within(orm)).countOpen(owner)) >= mostOpen) return false;
+      if (limits.perServer !== undefined) {
+        await orm.execute(sql`select pg_advisory_xact_lock(${SERVER_LOCK}, hashtext(${session.backupServer}))`);
+      }
+      if (!(await new RestoreSessionsRepository(within(orm)).hasRoom(session, limits))) return false;
       await orm.insert(restoreSessions).values({
         ...columns,
         ownerIssuer: owner.issuer,
@@ -89,40 +103,56 @@ export class RestoreSessionsRepository {
     return rows.map(toSession);
   }
 
-  async countOpen(owner: SessionOwner): Promise<number> {
-    return this.database.run((orm) =>
-      orm.$count(restoreSessions, and(...ownedBy(owner), isNull(restoreSessions.stoppedAt))),
-    );
+  /** Whether another session may be opened. */
+  async hasRoom(
+    { owner, backupServer }: Pick<NewRestoreSession, 'owner' | 'backupServer'>,
+    { perOwner, perServer }: OpenSessionLimits,
+  ): Promise<boolean> {
+    return this.database.run(async (orm) => {
+      const open = isNull(restoreSessions.stoppedAt);
+      if ((await orm.$count(restoreSessions, and(...ownedBy(owner), open))) >= perOwner) return false;
+      if (perServer === undefined) return true;
+      const ofServer = eq(restoreSessions.backupServer, backupServer);
+      return (await orm.$count(restoreSessions, and(ofServer, open))) < perServer;
+    });
   }
 
-  /** Those of the upstream sessions that are known here: opened for somebody, now or formerly, or followed. */
-  async listKnownUpstream(ids: readonly string[]): Promise<string[]> {
+  /** Those of a server's sessions that are known here: opened for somebody, now or formerly, or followed. */
+  async listKnownUpstream(backupServer: string, ids: readonly string[]): Promise<string[]> {
     if (ids.length === 0) return [];
     return this.database.run(async (orm) => {
       const opened = await orm
         .select({ id: restoreSessions.upstreamSessionId })
         .from(restoreSessions)
-        .where(inArray(restoreSessions.upstreamSessionId, [...ids]));
+        .where(
+          and(eq(restoreSessions.backupServer, backupServer), inArray(restoreSessions.upstreamSessionId, [...ids])),
+        );
       const former = await orm
         .select({ id: formerUpstreamSessions.id })
         .from(formerUpstreamSessions)
-        .where(inArray(formerUpstreamSessions.id, [...ids]));
+        .where(
+          and(eq(formerUpstreamSessions.backupServer, backupServer), inArray(formerUpstreamSessions.id, [...ids])),
+        );
       const followed = await orm
         .select({ id: operations.followedSessionId })
         .from(operations)
-        .where(inArray(operations.followedSessionId, [...ids]));
+        .where(and(eq(operations.backupServer, backupServer), inArray(operations.followedSessionId, [...ids])));
       return [...opened, ...former, ...followed].flatMap(({ id }) => (id === null ? [] : [id]));
     });
   }
 
-  /** Whether anybody's session is open, may still run upstream, or anybody's operation is not at its end. */
-  async isAnythingOpen(): Promise<boolean> {
+  /** Whether anybody's session on a server is open, may still run there, or anybody's operation is not at its end. */
+  async isAnythingOpen(backupServer: string): Promise<boolean> {
     return this.database.run(async (orm) => {
+      const on = (table: { backupServer: AnyPgColumn }) => eq(table.backupServer, backupServer);
       const live = inArray(operations.state, ['accepted', 'submitting', 'following']);
       return (
-        (await orm.$count(restoreSessions, isNull(restoreSessions.stoppedAt))) > 0 ||
-        (await orm.$count(formerUpstreamSessions, isNull(formerUpstreamSessions.endedAt))) > 0 ||
-        (await orm.$count(operations, live)) > 0
+        (await orm.$count(restoreSessions, and(on(restoreSessions), isNull(restoreSessions.stoppedAt)))) > 0 ||
+        (await orm.$count(
+          formerUpstreamSessions,
+          and(on(formerUpstreamSessions), isNull(formerUpstreamSessions.endedAt)),
+        )) > 0 ||
+        (await orm.$count(operations, and(on(operations), live))) > 0
       );
     });
   }
@@ -237,10 +267,11 @@ function goesBy(id: string, upstreamSessionId: string) {
 
 function leave(
   orm: Orm,
-  { id: restoreSessionId, upstreamSessionId: id, organizationName }: Row,
+  { id: restoreSessionId, upstreamSessionId: id, organizationName, backupServer }: Row,
   times: { leftAt: Date; endedAt: Date | undefined },
 ): Promise<void> {
-  return new FormerUpstreamSessionsRepository(within(orm)).add({ id, restoreSessionId, organizationName, ...times });
+  const former = { backupServer, id, restoreSessionId, organizationName, ...times };
+  return new FormerUpstreamSessionsRepository(within(orm)).add(former);
 }
 
 /** Neither queued nor running nor, for a while, interrupted without anybody knowing what became of it. */

@@ -25,6 +25,9 @@ import type {
   OperationReconciliation,
 } from './operation.js';
 
+/** The name of its server in the configuration; what was before there were several is of the only one. */
+const backupServer = () => text('backup_server').notNull().default('default');
+
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
 
 /** Restore sessions that the gateway opened: the public id stands for upstream's, which is never shown. */
@@ -37,6 +40,7 @@ export const restoreSessions = pgTable(
     organizationId: text('organization_id').notNull(),
     /** Tenant name, lower-cased: what role bindings and credential profiles speak of. */
     organizationName: text('organization_name').notNull(),
+    backupServer: backupServer(),
     upstreamSessionId: text('upstream_session_id').notNull(),
     pointInTime: time('point_in_time').notNull(),
     showDeleted: boolean('show_deleted').notNull(),
@@ -64,8 +68,9 @@ export const restoreSessions = pgTable(
 export const formerUpstreamSessions = pgTable(
   'former_upstream_sessions',
   {
+    backupServer: backupServer(),
     /** Upstream's. */
-    id: text('id').primaryKey(),
+    id: text('id').notNull(),
     /** Null: it was opened for a restore session that was not recorded then. */
     restoreSessionId: uuid('restore_session_id').references(() => restoreSessions.id),
     organizationName: text('organization_name').notNull(),
@@ -78,6 +83,7 @@ export const formerUpstreamSessions = pgTable(
     attempts: integer('attempts').notNull().default(0),
   },
   (table) => [
+    primaryKey({ columns: [table.backupServer, table.id] }),
     index('former_upstream_sessions_due')
       .on(table.dueAt)
       .where(sql`ended_at is null`),
@@ -100,6 +106,7 @@ export const operations = pgTable(
     isOnOwnOneDrive: boolean('on_own_onedrive').notNull().default(false),
     organizationId: text('organization_id').notNull(),
     organizationName: text('organization_name').notNull(),
+    backupServer: backupServer(),
     restoreSessionId: uuid('restore_session_id')
       .notNull()
       .references(() => restoreSessions.id),

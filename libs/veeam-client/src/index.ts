@@ -5,4 +5,11 @@ export { type Capabilities, demandAction, type WantedAction } from './dialects/c
 export { capabilitiesOf } from './dialects/index.js';
 export type { OpenRestoreSessionOptions, SaveOptions } from './dialects/dialect.js';
 export type { ListedItems } from './dialects/shared/items.js';
+export {
+  type Answers,
+  type BackupServer,
+  BackupServers,
+  type MissingServer,
+  type ServedOrganization,
+} from './backup-servers.js';
 export { VeeamClient } from './veeam-client.js';

@@ -8,13 +8,15 @@ import type { PolicyDecision } from '@app/policy';
 import { EmailNotSetUpError, OperationConflictError, SessionStoppedError } from '@app/problems';
 import type { Secret } from '@app/secrets';
 import { type Ceiling, type Idempotency, type NewOperation, type Operation, OperationsRepository } from '@app/store';
-import { type ActionItem, type OneDrive, VeeamClient } from '@app/veeam-client';
+import { type ActionItem, type OneDrive, BackupServers } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { aboutSession, AuditTrail } from '../audit/audit-trail.js';
 import { CredentialProfilesService } from '../credential-profiles/credential-profiles.service.js';
 import { DeviceCodesService, unknownDeviceCode } from '../device-codes/device-codes.service.js';
 import { HeldDeviceCodes } from '../device-codes/held-device-codes.js';
+import { ServerDownloads } from '../downloads/server-downloads.js';
+import type { Release } from '../http/caller-slots.js';
 import { CLOCK } from '../infrastructure/tokens.js';
 import { OperationRunner } from '../operations/operation-runner.js';
 import { ownerOf } from '../operations/operations.service.js';
@@ -43,6 +45,8 @@ export interface StartedSave {
   readonly operation: Operation;
   readonly session: RestoreSession;
   readonly found: FoundItem;
+  /** To be called when it is over. */
+  readonly release: Release;
 }
 
 /**
@@ -63,7 +67,8 @@ export class ActionsService {
     private readonly trail: AuditTrail,
     private readonly runner: OperationRunner,
     private readonly replica: Replica,
-    private readonly client: VeeamClient,
+    private readonly servers: BackupServers,
+    private readonly serverDownloads: ServerDownloads,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -98,19 +103,33 @@ export class ActionsService {
     return this.sessions.use(principal, target.sid, async (session) => {
       const asked = this.toAskedOfItem(principal, session, request);
       const decision = await this.authorization.act(principal, session, target.item, asked);
-      await this.client.demandAction({ action: 'save', item: target.item });
-      const save = this.toNewOperation(principal, session, decision, request, {
-        stored: { action: 'save', asZip: request.asZip },
-        boundTo: this.replica.id,
-      });
-      const claim = this.replica.claim();
-      const ceiling = this.ceilings.of(save);
-      const operation = await this.trail.acceptingStarted(principal, save, session, decision, (statements) =>
-        new OperationsRepository(statements).acceptAndClaim(save, claim, { ceiling, sentAt: claim.at }),
-      );
-      const accepted = await this.withinCeiling(principal, session, save, notBusy(operation));
-      return { operation: accepted, session, found: decision };
+      await this.servers.of(session).demandAction({ action: 'save', item: target.item });
+      const release = this.serverDownloads.acquire(session);
+      try {
+        return { ...(await this.acceptSave(principal, session, decision, request)), session, found: decision, release };
+      } catch (error) {
+        release();
+        throw error;
+      }
     });
+  }
+
+  private async acceptSave(
+    principal: Principal,
+    session: RestoreSession,
+    decision: PermittedAction,
+    request: SaveRequest,
+  ): Promise<Pick<StartedSave, 'operation'>> {
+    const save = this.toNewOperation(principal, session, decision, request, {
+      stored: { action: 'save', asZip: request.asZip },
+      boundTo: this.replica.id,
+    });
+    const claim = this.replica.claim();
+    const ceiling = this.ceilings.of(save);
+    const operation = await this.trail.acceptingStarted(principal, save, session, decision, (statements) =>
+      new OperationsRepository(statements).acceptAndClaim(save, claim, { ceiling, sentAt: claim.at }),
+    );
+    return { operation: await this.withinCeiling(principal, session, save, notBusy(operation)) };
   }
 
   /** What the policy is asked about an action. */
@@ -148,7 +167,7 @@ export class ActionsService {
         const from = this.mailRules.sender(principal, request.from);
         const asked = this.toAskedOfItem(principal, session, request);
         const decision = await this.authorization.act(principal, session, item, asked);
-        if (!(await this.client.emailReadiness()).isReady) {
+        if (!(await this.servers.of(session).emailReadiness()).isReady) {
           throw new EmailNotSetUpError('E-mail is not set up on the backup server.');
         }
         return { decision, stored: { action: 'send', from: from.address, to, subject, text } };
@@ -268,7 +287,7 @@ export class ActionsService {
     request: QueuedRequest,
   ): Promise<string | undefined> {
     if (request.action === 'send') {
-      await this.client.demandAction({ action: 'send', item });
+      await this.servers.of(session).demandAction({ action: 'send', item });
       return undefined;
     }
     const profile =
@@ -276,11 +295,13 @@ export class ActionsService {
         ? this.profiles.resolve(session.organizationName, request.action, request.credentialProfile)
         : undefined;
     const credentials = profile ?? { kind: DEVICE_CODE };
-    await this.client.demandAction(
-      request.action === 'restore'
-        ? { action: 'restore', item, options: request, credentials }
-        : { action: 'copy', item, options: request, credentials },
-    );
+    await this.servers
+      .of(session)
+      .demandAction(
+        request.action === 'restore'
+          ? { action: 'restore', item, options: request, credentials }
+          : { action: 'copy', item, options: request, credentials },
+      );
     return profile?.name ?? DEVICE_CODE;
   }
 
@@ -308,6 +329,7 @@ export class ActionsService {
       owner: ownerOf(principal),
       principal: factsOf(principal),
       isOnOwnOneDrive: isOwn,
+      backupServer: session.backupServer,
       organizationId: session.organizationId,
       organizationName: session.organizationName,
       restoreSessionId: session.id,

@@ -24,6 +24,7 @@ export function toAuditRecordDto(record: AuditRecord): AuditRecordDto {
     sourceAddress: record.sourceAddress,
     requestId: record.requestId,
     traceId: record.traceId,
+    backupServer: record.backupServer,
     upstreamSessionId: record.upstreamSessionId,
     reason: record.reason,
     counts: record.counts,

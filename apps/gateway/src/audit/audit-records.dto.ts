@@ -128,6 +128,9 @@ export class AuditRecordDto {
   @ApiPropertyOptional({ type: String })
   readonly traceId?: string | undefined;
 
+  @ApiPropertyOptional({ type: String, description: 'The backup server, by its name in the configuration.' })
+  readonly backupServer?: string | undefined;
+
   @ApiPropertyOptional({ type: String, description: 'Id of the restore session at the backup server.' })
   readonly upstreamSessionId?: string | undefined;
 

@@ -33,7 +33,14 @@ export type Accepted = Operation | 'busy' | 'over-ceiling' | 'code-used' | undef
 /** What a decision was about, as far as it was about something. */
 export interface DecidedThing extends Pick<
   NewAuditRecord,
-  'organization' | 'restoreSessionId' | 'operationId' | 'item' | 'reason' | 'upstreamSessionId' | 'detail'
+  | 'organization'
+  | 'restoreSessionId'
+  | 'operationId'
+  | 'item'
+  | 'reason'
+  | 'backupServer'
+  | 'upstreamSessionId'
+  | 'detail'
 > {
   /** For whom a service says that it asks. */
   readonly onBehalfOf?: string | undefined;
@@ -338,6 +345,7 @@ function about(operation: NewOperation | Operation): Omit<NewAuditRecord, 'actio
     sourceAddress,
     organization: operation.organizationName,
     restoreSessionId,
+    backupServer: operation.backupServer,
     upstreamSessionId,
     operationId: operation.id,
     item,
@@ -360,27 +368,30 @@ function asked(principal: Principal, { onBehalfOf }: Pick<DecidedThing, 'onBehal
 
 /** What upstream says of a session that it was told to stop. */
 function endOf(session: ClaimedUpstreamSession, outcome: 'proven' | 'not-proven'): NewAuditRecord {
-  const { id: upstreamSessionId, restoreSessionId, organizationName: organization, attempts } = session;
+  const { backupServer, id: upstreamSessionId, restoreSessionId, organizationName: organization, attempts } = session;
   return {
     action: 'restore-session.ended',
     outcome,
     organization,
     restoreSessionId,
+    backupServer,
     upstreamSessionId,
     detail: { attempts },
   };
 }
 
-/** The session that something is about, as records name it. */
+/** The session that something is about, as records name it. One that is not opened yet has no ids. */
 export function aboutSession({
-  id,
-  organizationName,
+  id: restoreSessionId,
+  organizationName: organization,
+  backupServer,
   upstreamSessionId,
-}: Pick<NewRestoreSession, 'organizationName'> & Partial<Pick<NewRestoreSession, 'id' | 'upstreamSessionId'>>): Pick<
+}: Pick<NewRestoreSession, 'organizationName' | 'backupServer'> &
+  Partial<Pick<NewRestoreSession, 'id' | 'upstreamSessionId'>>): Pick<
   NewAuditRecord,
-  'organization' | 'restoreSessionId' | 'upstreamSessionId'
+  'organization' | 'restoreSessionId' | 'backupServer' | 'upstreamSessionId'
 > {
-  return { organization: organizationName, restoreSessionId: id, upstreamSessionId };
+  return { organization, restoreSessionId, backupServer, upstreamSessionId };
 }
 
 /** Without the issues, whose texts name files. */

@@ -1,14 +1,15 @@
-import type { Capabilities, Item, OneDrive, Organization, OrganizationUser } from '@app/veeam-client';
+import type { Capabilities, Item, OneDrive, ServedOrganization, OrganizationUser } from '@app/veeam-client';
 
 import type { ItemDto, OneDriveDto, OrganizationDto, OwnedOneDriveDto } from './catalog.dto.js';
 
 export function toOrganizationDto(
-  { id, name, firstBackupAt, lastBackupAt }: Organization,
+  { id, name, backupServer, firstBackupAt, lastBackupAt }: ServedOrganization,
   can: Capabilities & { readonly apiVersion: string },
 ): OrganizationDto {
   return {
     id,
     name,
+    backupServer,
     ...(firstBackupAt === undefined ? {} : { firstBackupAt }),
     ...(lastBackupAt === undefined ? {} : { lastBackupAt }),
     capabilities: {

@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 
 import { HeaderText, ResourceId } from '../http/fields.js';
-import { ListQuery } from '../http/list.dto.js';
+import { ListQuery, pageDtoOf } from '../http/list.dto.js';
 
 const credentialKinds = ['user', 'application', 'device-code'];
 
@@ -42,6 +42,9 @@ export class OrganizationDto {
   @ApiProperty({ description: 'Tenant domain.', example: 'contoso.onmicrosoft.com' })
   readonly name!: string;
 
+  @ApiProperty({ description: 'The backup server that has it, by its name in the configuration.', example: 'default' })
+  readonly backupServer!: string;
+
   @ApiProperty({ required: false, format: 'date-time' })
   readonly firstBackupAt?: string;
 
@@ -50,6 +53,14 @@ export class OrganizationDto {
 
   @ApiProperty({ type: CapabilitiesDto })
   readonly capabilities!: CapabilitiesDto;
+}
+
+export class OrganizationPageDto extends pageDtoOf(OrganizationDto) {
+  @ApiPropertyOptional({
+    type: Boolean,
+    description: 'True when a backup server could not be asked that may have more of them; absent otherwise.',
+  })
+  readonly incomplete?: boolean;
 }
 
 export class OneDriveDto {

@@ -6,15 +6,15 @@ import {
   type Item,
   type ItemRef,
   type OneDrive,
-  type Organization,
   type OrganizationUser,
   type Page,
-  VeeamClient,
+  type ServedOrganization,
+  BackupServers,
 } from '@app/veeam-client';
 import { Injectable } from '@nestjs/common';
 
 import type { PageRequest } from '../http/cursor.js';
-import { AuthorizationService } from '../policy/authorization.service.js';
+import { AuthorizationService, type VisibleOrganizations } from '../policy/authorization.service.js';
 import { ItemAuthorization } from '../policy/item-authorization.service.js';
 import type { FoundItem } from '../policy/item-lookup.service.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
@@ -44,16 +44,17 @@ export class CatalogService {
     private readonly itemAuthorization: ItemAuthorization,
     private readonly sessions: RestoreSessionsService,
     private readonly owners: OneDriveOwners,
-    private readonly client: VeeamClient,
+    private readonly servers: BackupServers,
   ) {}
 
-  async organizations(principal: Principal): Promise<Organization[]> {
+  async organizations(principal: Principal): Promise<VisibleOrganizations> {
     return this.authorization.visibleOrganizations(principal);
   }
 
-  /** What the backup server can do. */
-  async capabilities(): Promise<Capabilities & { readonly apiVersion: string }> {
-    const [capabilities, apiVersion] = await Promise.all([this.client.capabilities(), this.client.apiVersion()]);
+  /** What the backup server of an organization can do. */
+  async capabilities(organization: ServedOrganization): Promise<Capabilities & { readonly apiVersion: string }> {
+    const client = this.servers.of(organization);
+    const [capabilities, apiVersion] = await Promise.all([client.capabilities(), client.apiVersion()]);
     return { ...capabilities, apiVersion };
   }
 
@@ -61,15 +62,16 @@ export class CatalogService {
   async oneDrives(principal: Principal, sid: string, page: PageRequest): Promise<Page<OneDrive>> {
     return this.sessions.use(principal, sid, async (session) => {
       const browsable = await this.itemAuthorization.browsable(principal, session);
+      const client = this.servers.of(session);
       if (browsable === 'all') {
-        const list = (part: PageRequest) => this.client.listOneDrives(session.upstreamSessionId, part);
+        const list = (part: PageRequest) => client.listOneDrives(session.upstreamSessionId, part);
         const after = { part: 0, offset: page.offset };
         const { items, last } = await pageOfParts([list], { limit: page.limit, after });
         return { items, nextOffset: last?.offset };
       }
       const end = page.offset + page.limit;
       const found = await Promise.all(
-        browsable.slice(page.offset, end).map((id) => this.client.getOneDrive(session.upstreamSessionId, id)),
+        browsable.slice(page.offset, end).map((id) => client.getOneDrive(session.upstreamSessionId, id)),
       );
       return {
         items: found.filter((oneDrive) => oneDrive !== undefined),
@@ -88,9 +90,9 @@ export class CatalogService {
     sid: string,
     oneDriveId: string,
   ): Promise<{ oneDrive: OneDrive; owner: OrganizationUser | undefined }> {
-    return this.browse(principal, sid, whole(oneDriveId), async ({ organizationId }, { oneDrive }) => ({
+    return this.browse(principal, sid, whole(oneDriveId), async (session, { oneDrive }) => ({
       oneDrive,
-      owner: await this.owners.ownerOf(organizationId, oneDrive),
+      owner: await this.owners.ownerOf(session, oneDrive),
     }));
   }
 
@@ -103,9 +105,10 @@ export class CatalogService {
   ): Promise<ItemPage> {
     const parent: ActionItem =
       parentId === undefined ? whole(oneDriveId) : { kind: 'folder', oneDriveId, itemId: parentId };
-    return this.browse(principal, sid, parent, ({ upstreamSessionId }) => {
+    return this.browse(principal, sid, parent, (session) => {
+      const { items } = this.servers.of(session);
       const list = (kind: Item['kind']) => (part: PageRequest) =>
-        this.client.items.list(upstreamSessionId, { oneDriveId, kind, parentId }, part);
+        items.list(session.upstreamSessionId, { oneDriveId, kind, parentId }, part);
       return pageOfParts([list('folder'), list('document')], page);
     });
   }
@@ -119,9 +122,10 @@ export class CatalogService {
 
   /** The earlier ones, as the backup has them; the current one is the item itself. */
   async versions(principal: Principal, sid: string, ref: ItemRef, page: PageAfter): Promise<ItemPage> {
-    return this.browse(principal, sid, ref, ({ upstreamSessionId }) =>
-      pageOfParts([(part) => this.client.items.listVersions(upstreamSessionId, ref, part)], page),
-    );
+    return this.browse(principal, sid, ref, (session) => {
+      const { items } = this.servers.of(session);
+      return pageOfParts([(part) => items.listVersions(session.upstreamSessionId, ref, part)], page);
+    });
   }
 
   async search(
@@ -141,7 +145,7 @@ export class CatalogService {
       const browsable = await this.itemAuthorization.browsable(principal, session);
       const parts =
         browsable === 'all'
-          ? [(part: PageRequest) => this.client.items.searchAll(session.upstreamSessionId, query, part)]
+          ? [(part: PageRequest) => this.servers.of(session).items.searchAll(session.upstreamSessionId, query, part)]
           : browsable.map((id) => this.searchOf(session, id, query));
       return pageOfParts(parts, page);
     });
@@ -158,9 +162,10 @@ export class CatalogService {
     );
   }
 
-  private searchOf({ upstreamSessionId }: RestoreSession, oneDriveId: string, query: string) {
+  private searchOf(session: RestoreSession, oneDriveId: string, query: string) {
+    const client = this.servers.of(session);
     return async (part: PageRequest): Promise<Page<Item>> => {
-      const { items, nextOffset } = await this.client.items.search(upstreamSessionId, oneDriveId, query, part);
+      const { items, nextOffset } = await client.items.search(session.upstreamSessionId, oneDriveId, query, part);
       return { items: items.map((item) => ({ ...item, oneDriveId })), nextOffset };
     };
   }

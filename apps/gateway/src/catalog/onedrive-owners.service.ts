@@ -1,5 +1,6 @@
-import { type OneDrive, type OrganizationUser, VeeamClient } from '@app/veeam-client';
+import { type OneDrive, type OrganizationUser, BackupServers } from '@app/veeam-client';
 import { Injectable } from '@nestjs/common';
+import type { OrganizationPlace } from '../restore-sessions/restore-session.js';
 
 /** More people of one name than that are not looked through. */
 const MOST_NAMESAKES = 5;
@@ -10,13 +11,14 @@ const MOST_NAMESAKES = 5;
  */
 @Injectable()
 export class OneDriveOwners {
-  constructor(private readonly client: VeeamClient) {}
+  constructor(private readonly servers: BackupServers) {}
 
   /** Undefined for somebody who has left, and where the name does not lead to the owner. */
-  async ownerOf(organizationId: string, { id, name }: OneDrive): Promise<OrganizationUser | undefined> {
-    const namesakes = await this.client.findUsersByDisplayName(organizationId, name);
+  async ownerOf(place: OrganizationPlace, { id, name }: OneDrive): Promise<OrganizationUser | undefined> {
+    const client = this.servers.of(place);
+    const namesakes = await client.findUsersByDisplayName(place.organizationId, name);
     for (const user of namesakes.slice(0, MOST_NAMESAKES)) {
-      const oneDrives = await this.client.listUserOneDrives(organizationId, user.id);
+      const oneDrives = await client.listUserOneDrives(place.organizationId, user.id);
       if (oneDrives.some((oneDrive) => oneDrive.id === id)) return user;
     }
     return undefined;

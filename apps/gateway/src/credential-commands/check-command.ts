@@ -1,7 +1,12 @@
 import { parseArgs } from 'node:util';
 
 import { type Clock, SystemClock } from '@app/clock';
-import { type Configuration, type CredentialProfileConfiguration, loadConfiguration } from '@app/config';
+import {
+  type BackupServerConfiguration,
+  type Configuration,
+  type CredentialProfileConfiguration,
+  loadConfiguration,
+} from '@app/config';
 import { DomainError } from '@app/problems';
 import { checkCertificate, SecretGroup, SecretSourceError } from '@app/secrets';
 import { Database } from '@app/store';
@@ -32,10 +37,10 @@ export async function checkCommand(args: string[]): Promise<number> {
   parseArgs({ args });
   const configuration = await loadConfiguration();
   const clock = new SystemClock();
-  const rows = [
-    await tried('DATABASE_URL', 'database', () => databaseDetail(configuration)),
-    await tried('VEEAM_USERNAME, VEEAM_PASSWORD', 'login', () => loginDetail(configuration, clock)),
-  ];
+  const rows = [await tried('DATABASE_URL', 'database', () => databaseDetail(configuration))];
+  for (const server of configuration.backupServers) {
+    rows.push(await tried(`backup server ${server.name}`, 'login', () => loginDetail(server, configuration, clock)));
+  }
   for (const profile of configuration.credentialProfiles) {
     rows.push(await tried(`credential profile ${profile.name}`, profile.kind, () => profileDetail(profile, clock)));
   }
@@ -62,9 +67,13 @@ async function databaseDetail({ database: options }: Configuration): Promise<Fin
   }
 }
 
-async function loginDetail({ upstream, secrets }: Configuration, clock: Clock): Promise<Finding> {
-  const login = new SecretGroup({ username: upstream.username, password: upstream.password });
-  const client = new VeeamClient({ ...upstream, login, secrets, clock });
+async function loginDetail(
+  { url, apiVersion, trust, username, password }: BackupServerConfiguration,
+  { secrets }: Configuration,
+  clock: Clock,
+): Promise<Finding> {
+  const login = new SecretGroup({ username, password });
+  const client = new VeeamClient({ url, apiVersion, trust, login, secrets, clock });
   try {
     return ok(`logged in, API ${(await client.checkHealth()).apiVersion}`);
   } finally {

@@ -1,5 +1,10 @@
 import type { CancelTimer, Clock } from '@app/clock';
-import type { Configuration, CredentialProfileConfiguration, WebhookReceiver } from '@app/config';
+import type {
+  BackupServerConfiguration,
+  Configuration,
+  CredentialProfileConfiguration,
+  WebhookReceiver,
+} from '@app/config';
 import { type Logger, Metrics } from '@app/logging';
 import { DomainError, UpstreamLoginFailedError } from '@app/problems';
 import {
@@ -11,7 +16,7 @@ import {
   SecretWatch,
 } from '@app/secrets';
 import { Database, DatabaseRefusedError } from '@app/store';
-import { VeeamClient } from '@app/veeam-client';
+import { BackupServers } from '@app/veeam-client';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 
 import { AuditTrail, type ReloadedCredential } from '../audit/audit-trail.js';
@@ -52,7 +57,7 @@ export class SecretRotation implements OnApplicationBootstrap, BeforeApplication
 
   constructor(
     private readonly database: Database,
-    private readonly client: VeeamClient,
+    private readonly servers: BackupServers,
     private readonly certificates: CredentialCertificates,
     private readonly expiry: CredentialExpiry,
     private readonly metrics: Metrics,
@@ -64,7 +69,7 @@ export class SecretRotation implements OnApplicationBootstrap, BeforeApplication
     const { webhooks, ownerNotice } = configuration;
     this.watched = [
       this.databaseUrl(configuration),
-      this.upstreamLogin(configuration),
+      ...configuration.backupServers.map((server) => this.upstreamLogin(server)),
       ...configuration.credentialProfiles.map((profile) => this.profile(profile)),
       ...webhooks.flatMap((receiver) => this.webhookKeys(`key of the webhook of ${receiver.clientId}`, receiver)),
       ...(ownerNotice ? this.webhookKeys('key of the owner notice', ownerNotice) : []),
@@ -118,14 +123,14 @@ export class SecretRotation implements OnApplicationBootstrap, BeforeApplication
     return this.watch('DATABASE_URL', { url }, { attempt });
   }
 
-  private upstreamLogin({ upstream: { username, password } }: Configuration): Watched | undefined {
+  private upstreamLogin({ name, username, password }: BackupServerConfiguration): Watched | undefined {
     const attempt = async (login: SecretValues<'username' | 'password'>) => {
-      await this.client.tryLogin(login);
+      await this.servers.of({ backupServer: name }).tryLogin(login);
       return undefined;
     };
     // Again and again, a wrong password would lock the account. Once the old one is refused, the file is read again anyway.
     const isWorthAnotherTry = (error: unknown) => !(error instanceof UpstreamLoginFailedError);
-    return this.watch('login of the backup server', { username, password }, { attempt, isWorthAnotherTry });
+    return this.watch(`login of backup server ${name}`, { username, password }, { attempt, isWorthAnotherTry });
   }
 
   private profile(profile: CredentialProfileConfiguration): Watched | undefined {

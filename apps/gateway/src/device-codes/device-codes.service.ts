@@ -10,7 +10,7 @@ import {
 } from '@app/problems';
 import type { Secret } from '@app/secrets';
 import { DeviceCodesRepository, type Statements } from '@app/store';
-import { type DeviceCode, VeeamClient } from '@app/veeam-client';
+import { type DeviceCode, BackupServers } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { AuditTrail } from '../audit/audit-trail.js';
@@ -30,7 +30,7 @@ export class DeviceCodesService {
   constructor(
     private readonly authorization: AuthorizationService,
     private readonly sessions: RestoreSessionsService,
-    private readonly client: VeeamClient,
+    private readonly servers: BackupServers,
     private readonly deviceCodes: DeviceCodesRepository,
     private readonly trail: AuditTrail,
     private readonly keyedHashes: KeyedHashes,
@@ -41,7 +41,7 @@ export class DeviceCodesService {
   async issue(principal: Principal, sid: string): Promise<IssuedDeviceCode> {
     return this.sessions.use(principal, sid, async (session) => {
       await this.authorization.deviceCode(principal, session);
-      const issued = await this.client.requestDeviceCode(session.upstreamSessionId, {
+      const issued = await this.servers.of(session).requestDeviceCode(session.upstreamSessionId, {
         applicationId: this.applicationOf(session),
       });
       const expiresAt = new Date(this.clock.now() + issued.expiresInSeconds * 1_000);
@@ -75,13 +75,14 @@ export class DeviceCodesService {
     if (found.expiresAt.getTime() <= now) {
       throw new DeviceCodeExpiredError('The device code has expired; ask for a new one.');
     }
-    await this.mustBeConfirmed(userCode);
+    await this.mustBeConfirmed(session, userCode);
     return (statements) => new DeviceCodesRepository(statements).use(hash, session, new Date(now));
   }
 
-  private async mustBeConfirmed(userCode: Secret): Promise<void> {
-    if (!(await this.client.capabilities()).deviceCodeCheck) return;
-    const { isConfirmed } = await this.client.checkDeviceCode(userCode).catch((error: unknown) => {
+  private async mustBeConfirmed(session: RestoreSession, userCode: Secret): Promise<void> {
+    const client = this.servers.of(session);
+    if (!(await client.capabilities()).deviceCodeCheck) return;
+    const { isConfirmed } = await client.checkDeviceCode(userCode).catch((error: unknown) => {
       throw error instanceof UpstreamRejectedError ? unknownDeviceCode(error) : error;
     });
     if (!isConfirmed) {

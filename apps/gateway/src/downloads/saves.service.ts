@@ -2,7 +2,7 @@ import type { Principal } from '@app/identity';
 import type { Logger } from '@app/logging';
 import { RateLimitedError } from '@app/problems';
 import type { Operation, OperationEnd } from '@app/store';
-import { type SaveStream, VeeamClient } from '@app/veeam-client';
+import { type SaveStream, BackupServers } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import type { ActionTarget, SaveRequest } from '../actions/action-request.js';
@@ -30,7 +30,7 @@ export class SavesService {
   constructor(
     private readonly actions: ActionsService,
     private readonly claimed: ClaimedOperations,
-    private readonly client: VeeamClient,
+    private readonly servers: BackupServers,
     private readonly ceilings: OperatorCeilings,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -42,18 +42,21 @@ export class SavesService {
     request: SaveRequest,
     callerGone: AbortSignal,
   ): Promise<RunningSave> {
-    const { operation, session, found } = await this.actions.startSave(principal, target, request);
+    const { operation, session, found, release } = await this.actions.startSave(principal, target, request);
     const lease = this.claimed.lease(operation);
     try {
-      const offered = await this.client.save(session.upstreamSessionId, operation.item, request, callerGone);
+      const offered = await this.servers
+        .of(session)
+        .save(session.upstreamSessionId, operation.item, request, callerGone);
       const stream = await this.ceilings.bounded(operation, offered);
       return {
         operation,
         stream,
         ...fileOf(found, request, session.pointInTime),
-        finish: (result) => this.finish(operation, result, lease),
+        finish: (result) => this.finish(operation, result, lease).finally(release),
       };
     } catch (error) {
+      release();
       lease.stop();
       const problem = callerGone.aborted ? problemOf('caller') : toOperationProblem(error);
       await this.claimed.end(operation, { state: 'failed', problem });

@@ -3,7 +3,7 @@ import type { Configuration } from '@app/config';
 import { AccessTokenAuthenticator } from '@app/identity';
 import { codeOf } from '@app/problems';
 import { Database } from '@app/store';
-import { VeeamClient } from '@app/veeam-client';
+import { type BackupServer, BackupServers } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { CredentialExpiry } from '../credential-profiles/credential-expiry.js';
@@ -37,7 +37,7 @@ export class HealthService {
   constructor(
     private readonly database: Database,
     private readonly authenticator: AccessTokenAuthenticator,
-    private readonly client: VeeamClient,
+    private readonly servers: BackupServers,
     private readonly sinks: AuditSinks,
     private readonly webhooks: WebhookDispatcher,
     private readonly rotation: SecretRotation,
@@ -53,7 +53,7 @@ export class HealthService {
         await this.database.ping();
         return undefined;
       }),
-      check(() => this.upstream()),
+      this.upstream(),
     ]);
     const checks = {
       store,
@@ -68,11 +68,18 @@ export class HealthService {
     return { status: isReady ? 'ready' : 'not-ready', checks };
   }
 
-  private async upstream(): Promise<string> {
-    const { apiVersion, newerVersions } = await this.client.checkHealth();
-    const newer =
-      newerVersions.length > 0 ? `; ${newerVersions.join(', ')} is served too and not used until configured` : '';
-    return `API ${apiVersion}${newer}`;
+  /** Up while any server can be asked: what is on another gets 503, everything else is served. */
+  private async upstream(): Promise<HealthCheck> {
+    const { answers, missing } = await this.servers.ask(this.servers.all, healthOf);
+    const [first] = missing;
+    const told = [
+      ...answers.map(({ backupServer, detail }) => ({ backupServer, detail })),
+      ...missing.map(({ backupServer, error }) => ({ backupServer, detail: error.message })),
+    ];
+    const isOnly = this.servers.all.length === 1;
+    const detail = told.map((one) => (isOnly ? one.detail : `${one.backupServer}: ${one.detail}`)).join(', ');
+    if (first === undefined) return { status: 'up', detail };
+    return { status: answers.length > 0 ? 'degraded' : 'down', code: first.error.code, detail };
   }
 
   /** What is in use goes on being used, so nothing of this keeps a request from being served. */
@@ -127,6 +134,13 @@ export class HealthService {
       }),
     };
   }
+}
+
+async function healthOf({ name: backupServer, client }: BackupServer) {
+  const { apiVersion, newerVersions } = await client.checkHealth();
+  const newer =
+    newerVersions.length > 0 ? `; ${newerVersions.join(', ')} is served too and not used until configured` : '';
+  return { backupServer, detail: `API ${apiVersion}${newer}` };
 }
 
 async function check(work: () => Promise<string | undefined>): Promise<HealthCheck> {

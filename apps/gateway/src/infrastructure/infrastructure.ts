@@ -4,7 +4,6 @@ import { type Configuration, type ConfigurationReload, ConfigurationSource } fro
 import { AccessTokenAuthenticator } from '@app/identity';
 import { addUpstreamTime, currentRequestContext, type Logger, Metrics, traceparent } from '@app/logging';
 import { PolicySource } from '@app/policy';
-import { SecretGroup } from '@app/secrets';
 import {
   Database,
   DeviceCodesRepository,
@@ -16,11 +15,12 @@ import {
   UpstreamServersRepository,
   WebhookDeliveriesRepository,
 } from '@app/store';
-import { type UpstreamRequestEvent, VeeamClient } from '@app/veeam-client';
+import { BackupServers, type UpstreamRequestEvent, VeeamClient, type VeeamClientOptions } from '@app/veeam-client';
 import { Inject, Injectable, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 
 import { AuditTrail } from '../audit/audit-trail.js';
 import { CredentialCertificates } from '../credential-profiles/credential-certificates.js';
+import { clientOptions } from './client-options.js';
 import { KeyedHashes } from './keyed-hashes.js';
 import { CLOCK, CONFIGURATION, LOGGER } from './tokens.js';
 
@@ -89,9 +89,9 @@ export function infrastructure(configuration: Configuration, { clock, logger, re
       inject: [AuditTrail],
     },
     {
-      provide: VeeamClient,
-      useFactory: (metrics: Metrics, servers: UpstreamServersRepository) =>
-        createVeeamClient(configuration, clock, logger, metrics, servers),
+      provide: BackupServers,
+      useFactory: (metrics: Metrics, versions: UpstreamServersRepository) =>
+        createBackupServers(configuration, clock, logger, metrics, versions),
       inject: [Metrics, UpstreamServersRepository],
     },
   ];
@@ -165,35 +165,41 @@ function createPolicySource(
   });
 }
 
-function createVeeamClient(
-  { upstream, secrets }: Configuration,
+function createBackupServers(
+  { backupServers, secrets }: Configuration,
   clock: Clock,
   logger: Logger,
   metrics: Metrics,
-  servers: UpstreamServersRepository,
-): VeeamClient {
-  return new VeeamClient({
-    ...upstream,
-    login: new SecretGroup({ username: upstream.username, password: upstream.password }),
-    secrets,
-    clock,
-    versionMemory: {
-      recall: () => servers.findApiVersion(upstream.url),
-      keep: (version) => servers.keepApiVersion(upstream.url, version, new Date(clock.now())),
-    },
+  versions: UpstreamServersRepository,
+): BackupServers {
+  const all = backupServers.map(({ name, organizations, ...server }) => {
+    const options = clientOptions(server, secrets, clock, versions);
+    return { name, organizations, client: new VeeamClient({ ...options, ...watched(name, logger, metrics) }) };
+  });
+  return new BackupServers(all, clock);
+}
+
+/** What tells of the requests to a server, and tells it of ours. */
+function watched(
+  backupServer: string,
+  logger: Logger,
+  metrics: Metrics,
+): Pick<VeeamClientOptions, 'traceparent' | 'requestId' | 'onRequest'> {
+  return {
     traceparent: () => traceparent(currentRequestContext()),
     requestId: () => currentRequestContext()?.requestId,
     onRequest: (event: UpstreamRequestEvent) => {
       metrics.countUpstreamRequest(
+        backupServer,
         event.method,
         event.route,
         event.status ?? event.errorCode ?? 'none',
         event.durationMs,
       );
       addUpstreamTime(event.durationMs);
-      logger.debug(event, 'upstream request');
+      logger.debug({ backupServer, ...event }, 'upstream request');
     },
-  });
+  };
 }
 
 /** Closes what was opened, after everything that uses it has stopped. */
@@ -201,13 +207,13 @@ function createVeeamClient(
 export class InfrastructureShutdown implements OnApplicationShutdown {
   constructor(
     private readonly database: Database,
-    private readonly client: VeeamClient,
+    private readonly servers: BackupServers,
     private readonly trail: AuditTrail,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   async onApplicationShutdown(): Promise<void> {
-    await this.client.close();
+    await this.servers.close();
     await this.trail.close();
     await this.database.close();
     this.logger.info('stopped');

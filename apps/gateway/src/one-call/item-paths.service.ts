@@ -1,5 +1,5 @@
 import { NotFoundError } from '@app/problems';
-import { type ActionItem, type Item, VeeamClient } from '@app/veeam-client';
+import { type ActionItem, type Item, BackupServers } from '@app/veeam-client';
 import { Injectable } from '@nestjs/common';
 
 import { everyPage } from '../catalog/every-page.js';
@@ -8,7 +8,7 @@ import type { RestoreSession } from '../restore-sessions/restore-session.js';
 /** Finds items by the names that lead to them, as OneDrive takes names: case is kept, and makes no difference. */
 @Injectable()
 export class ItemPaths {
-  constructor(private readonly client: VeeamClient) {}
+  constructor(private readonly servers: BackupServers) {}
 
   /** @throws NotFoundError that names the last folder that is there */
   async find(session: RestoreSession, oneDriveId: string, path: readonly string[]): Promise<ActionItem> {
@@ -30,12 +30,13 @@ export class ItemPaths {
 
   /** The one of exactly that name, or else the only one that OneDrive would take for it. */
   private async named(
-    { upstreamSessionId }: RestoreSession,
+    session: RestoreSession,
     listed: { readonly oneDriveId: string; readonly kind: Item['kind']; readonly parentId: string | undefined },
     name: string,
   ): Promise<Item | undefined> {
+    const client = this.servers.of(session);
     const alike: Item[] = [];
-    for await (const items of everyPage((page) => this.client.items.list(upstreamSessionId, listed, page))) {
+    for await (const items of everyPage((page) => client.items.list(session.upstreamSessionId, listed, page))) {
       const exact = items.find((item) => item.name === name);
       if (exact) return exact;
       alike.push(...items.filter((item) => folded(item.name) === folded(name)));

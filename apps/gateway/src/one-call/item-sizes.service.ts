@@ -1,4 +1,4 @@
-import { type ActionItem, type Item, VeeamClient } from '@app/veeam-client';
+import { type ActionItem, type Item, BackupServers } from '@app/veeam-client';
 import { Injectable } from '@nestjs/common';
 
 import { everyPage } from '../catalog/every-page.js';
@@ -20,7 +20,7 @@ export interface ItemSize {
 /** Counts what is in an item, in listings. */
 @Injectable()
 export class ItemSizes {
-  constructor(private readonly client: VeeamClient) {}
+  constructor(private readonly servers: BackupServers) {}
 
   async of(session: RestoreSession, { oneDriveId }: ActionItem, { items }: FoundItem): Promise<ItemSize> {
     const size = { folders: 0, documents: 0, bytes: 0 };
@@ -35,7 +35,7 @@ export class ItemSizes {
       const parentId = open.shift();
       for (const kind of ['folder', 'document'] as const) {
         const list = (page: PageRequest) =>
-          this.client.items.list(session.upstreamSessionId, { oneDriveId, kind, parentId }, page);
+          this.servers.of(session).items.list(session.upstreamSessionId, { oneDriveId, kind, parentId }, page);
         for await (const found of everyPage(list)) {
           found.forEach(count);
           open.push(...foldersAmong(found));

@@ -112,6 +112,7 @@ export class OneCallService {
   ): Promise<T> {
     const organization = await this.authorization.openRestoreSession(principal, place.organization, place);
     const where: ItemPlace = {
+      backupServer: organization.backupServer,
       organizationId: organization.id,
       organizationName: organization.name.toLowerCase(),
       reason: place.reason,
@@ -145,7 +146,7 @@ export class OneCallService {
     { whose, path }: OneCallPlace,
     asked: AskedOfItem | AskedCopy,
   ): Promise<(session: RestoreSession) => Promise<string>> {
-    const ids = await this.oneDrives.inProduction(where.organizationId, whose);
+    const ids = await this.oneDrives.inProduction(where, whose);
     if (ids.length === 0 && 'user' in whose) {
       await this.itemAuthorization.onAnyOneDrive(principal, where, asked);
       return (session) => this.oneDrives.ofLeaver(session, whose.user);

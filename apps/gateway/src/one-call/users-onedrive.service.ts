@@ -1,30 +1,32 @@
 import { ValidationFailedError } from '@app/problems';
-import { type OneDrive, VeeamClient } from '@app/veeam-client';
+import { type OneDrive, BackupServers } from '@app/veeam-client';
 import { Injectable } from '@nestjs/common';
 
 import { everyPage } from '../catalog/every-page.js';
 import { noOneDrive } from '../policy/item-lookup.service.js';
-import type { RestoreSession } from '../restore-sessions/restore-session.js';
+import type { OrganizationPlace, RestoreSession } from '../restore-sessions/restore-session.js';
 import type { WhoseOneDrive } from './one-call-request.js';
 
 /** Finds the OneDrive that a request means. Whether the caller may do anything to it is not its matter. */
 @Injectable()
 export class UsersOneDrive {
-  constructor(private readonly client: VeeamClient) {}
+  constructor(private readonly servers: BackupServers) {}
 
   /**
    * The ids of the OneDrives that a user has in production: two of a hybrid user, none of somebody who has left. One that is named by its
    * id is taken at its word.
    */
-  async inProduction(organizationId: string, whose: WhoseOneDrive): Promise<readonly string[]> {
+  async inProduction(place: OrganizationPlace, whose: WhoseOneDrive): Promise<readonly string[]> {
     if ('oneDriveId' in whose) {
       return [whose.oneDriveId];
     }
-    const [user, ...namesakes] = await this.client.findUsers(organizationId, whose.user);
+    const { organizationId } = place;
+    const client = this.servers.of(place);
+    const [user, ...namesakes] = await client.findUsers(organizationId, whose.user);
     if (user === undefined || namesakes.length > 0) {
       return [];
     }
-    const oneDrives = await this.client.listUserOneDrives(organizationId, user.id);
+    const oneDrives = await client.listUserOneDrives(organizationId, user.id);
     return oneDrives.map(({ id }) => id);
   }
 
@@ -33,9 +35,10 @@ export class UsersOneDrive {
    * it is for callers who may act on every OneDrive of the organization.
    * @throws NotFoundError unless there is exactly one
    */
-  async ofLeaver({ upstreamSessionId }: RestoreSession, user: string): Promise<string> {
+  async ofLeaver(session: RestoreSession, user: string): Promise<string> {
+    const client = this.servers.of(session);
     const found: OneDrive[] = [];
-    for await (const oneDrives of everyPage((page) => this.client.listOneDrives(upstreamSessionId, page))) {
+    for await (const oneDrives of everyPage((page) => client.listOneDrives(session.upstreamSessionId, page))) {
       found.push(...oneDrives.filter(({ url }) => siteOf(url) === siteNameOf(user)));
     }
     const [oneDrive, ...others] = found;

@@ -1,7 +1,7 @@
 import { type Clock, sleep } from '@app/clock';
 import type { Logger } from '@app/logging';
 import type { Operation } from '@app/store';
-import { type ActionResult, VeeamClient } from '@app/veeam-client';
+import { type ActionResult, BackupServers } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { CLOCK, LOGGER } from '../infrastructure/tokens.js';
@@ -16,7 +16,7 @@ const LOOK_EVERY_MS = 5_000;
 @Injectable()
 export class BlockingProgress {
   constructor(
-    private readonly client: VeeamClient,
+    private readonly servers: BackupServers,
     private readonly claimed: ClaimedOperations,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -38,10 +38,11 @@ export class BlockingProgress {
   private async watch(operation: Operation, done: AbortSignal): Promise<void> {
     const { upstreamSessionId } = operation;
     if (upstreamSessionId === undefined) return;
+    const client = this.servers.of(operation);
     const since = this.clock.now();
     await sleep(this.clock, FIRST_LOOK_MS, done);
-    if ((await this.client.capabilities()).followedRestores) return;
-    let events = await this.client.restoreEvents(upstreamSessionId, {}, done);
+    if ((await client.capabilities()).followedRestores) return;
+    let events = await client.restoreEvents(upstreamSessionId, {}, done);
     const report = new ProgressReport({ upstreamOrder: lastOrderBefore(since, events) });
     for (;;) {
       const progress = report.next(undefined, events);
@@ -49,7 +50,7 @@ export class BlockingProgress {
       if (progress) await this.claimed.addProgress(operation, progress, report.told);
       await sleep(this.clock, LOOK_EVERY_MS, done);
       const { upstreamOrder: afterOrder } = report.told;
-      events = await this.client.restoreEvents(upstreamSessionId, { afterOrder }, done);
+      events = await client.restoreEvents(upstreamSessionId, { afterOrder }, done);
     }
   }
 }

@@ -3,7 +3,7 @@ import type { Configuration } from '@app/config';
 import type { Logger } from '@app/logging';
 import { DomainError } from '@app/problems';
 import type { Operation } from '@app/store';
-import { type FollowedRestore, VeeamClient } from '@app/veeam-client';
+import { type FollowedRestore, BackupServers } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
@@ -20,7 +20,7 @@ export class FollowedOperations {
   private readonly leaving = new AbortController();
 
   constructor(
-    private readonly client: VeeamClient,
+    private readonly servers: BackupServers,
     private readonly claimed: ClaimedOperations,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits'>,
@@ -58,12 +58,19 @@ export class FollowedOperations {
   }
 
   /** Undefined when upstream could not be asked: it is asked again. */
-  private async look({ id }: Operation, sessionId: string, afterOrder: number): Promise<FollowedRestore | undefined> {
+  private async look(
+    operation: Operation,
+    sessionId: string,
+    afterOrder: number,
+  ): Promise<FollowedRestore | undefined> {
     try {
-      return await this.client.followRestore(sessionId, { afterOrder });
+      return await this.servers.of(operation).followRestore(sessionId, { afterOrder });
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
-      this.logger.debug({ err: error, operationId: id }, 'upstream could not be asked how an operation goes on');
+      this.logger.debug(
+        { err: error, operationId: operation.id },
+        'upstream could not be asked how an operation goes on',
+      );
       return undefined;
     }
   }

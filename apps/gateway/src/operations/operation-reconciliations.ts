@@ -9,7 +9,7 @@ import {
   type OperationReconciliation,
   RestoreSessionsRepository,
 } from '@app/store';
-import { type RestoreEvent, VeeamClient } from '@app/veeam-client';
+import { type RestoreEvent, BackupServers } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { AuditTrail } from '../audit/audit-trail.js';
@@ -32,7 +32,7 @@ export class OperationReconciliations {
     private readonly claims: OperationClaimsRepository,
     private readonly operations: OperationsRepository,
     private readonly sessions: RestoreSessionsRepository,
-    private readonly client: VeeamClient,
+    private readonly servers: BackupServers,
     private readonly trail: AuditTrail,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits'>,
@@ -45,7 +45,16 @@ export class OperationReconciliations {
     if (now < this.lookAgainAt) return;
     this.lookAgainAt = now + LOOK_EVERY_MS;
     const endedAfter = new Date(now - this.configuration.limits.reconcileMs);
-    for (const operation of await this.claims.listUnreconciled(endedAfter)) {
+    const waiting = await this.claims.listUnreconciled(endedAfter);
+    const servers = new Set(waiting.map(({ backupServer }) => backupServer));
+    // Side by side: one that cannot be reached keeps no other waiting.
+    await Promise.all(
+      [...servers].map((server) => this.reconcile(waiting.filter((one) => one.backupServer === server))),
+    );
+  }
+
+  private async reconcile(operations: readonly Operation[]): Promise<void> {
+    for (const operation of operations) {
       const finding = await this.findOut(operation);
       if (finding !== undefined) await this.append(operation, finding);
     }
@@ -61,7 +70,7 @@ export class OperationReconciliations {
   /** Undefined when it is too early to tell, or upstream could not be asked. */
   private async findOut(operation: Operation): Promise<Finding | undefined> {
     try {
-      return (await this.client.capabilities()).followedRestores && operation.action !== 'send'
+      return (await this.servers.of(operation).capabilities()).followedRestores && operation.action !== 'send'
         ? await this.findSession(operation)
         : await this.findEvents(operation);
     } catch (error) {
@@ -81,7 +90,7 @@ export class OperationReconciliations {
     if (await this.hasNeighbour(operation, sentAt, 'restore-session')) return notAlone;
     const since = new Date(sentAt.getTime() - SKEW_MS).toISOString();
     const kind = operation.action === 'send' ? 'send' : 'restore';
-    const events = (await this.client.restoreEventsSince(upstreamSessionId, since)).filter(
+    const events = (await this.servers.of(operation).restoreEventsSince(upstreamSessionId, since)).filter(
       (event) => event.kind === kind,
     );
     if (events.some(({ state }) => state === 'running')) return undefined;
@@ -96,10 +105,13 @@ export class OperationReconciliations {
     }
     if (sentAt === undefined) return nothingSent;
     const since = new Date(sentAt.getTime() - SKEW_MS);
-    const begun = (await this.client.restoreSessionsSince(since.toISOString())).filter(
+    const begun = (await this.servers.of(operation).restoreSessionsSince(since.toISOString())).filter(
       ({ createdAt }) => Date.parse(createdAt) <= sentAt.getTime() + LATE_MS,
     );
-    const known = await this.sessions.listKnownUpstream(begun.map(({ id }) => id));
+    const known = await this.sessions.listKnownUpstream(
+      operation.backupServer,
+      begun.map(({ id }) => id),
+    );
     const [candidate, ...others] = begun.filter(({ id }) => !known.includes(id));
     if (candidate === undefined) return this.silence(sentAt);
     if (others.length > 0 || (await this.hasNeighbour(operation, sentAt, 'organization'))) return notAlone;

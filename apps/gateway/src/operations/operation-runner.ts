@@ -5,6 +5,7 @@ import { type Operation, OperationClaimsRepository } from '@app/store';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 
 import { HeldDeviceCodes } from '../device-codes/held-device-codes.js';
+import { limitsOfServers } from '../infrastructure/server-limits.js';
 import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
 import { RestoreSessionEnds } from '../restore-sessions/restore-session-ends.js';
 import { ClaimedOperations, type OperationOutcomeOf } from './claimed-operations.js';
@@ -40,7 +41,7 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
     private readonly running: RunningOperations,
     private readonly news: OperationNews,
     @Inject(CLOCK) private readonly clock: Clock,
-    @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits'>,
+    @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits' | 'backupServers'>,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -103,9 +104,10 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
 
   private async runQueue(): Promise<void> {
     const { queueAgeMs, operationsPerOrganization: perOrganization } = this.configuration.limits;
+    const perServer = limitsOfServers(this.configuration, 'operations');
     while (!this.isStopping) {
       const queuedAfter = new Date(this.clock.now() - queueAgeMs);
-      const operation = await this.claims.claimNext(this.replica.claim(), { queuedAfter, perOrganization });
+      const operation = await this.claims.claimNext(this.replica.claim(), { queuedAfter, perOrganization, perServer });
       if (operation === undefined) {
         return;
       }

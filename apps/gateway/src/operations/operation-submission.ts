@@ -7,7 +7,7 @@ import {
   ActionNotSentError,
   type ActionResult,
   upstreamMessageOf,
-  VeeamClient,
+  BackupServers,
 } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
@@ -57,7 +57,7 @@ export class OperationSubmission {
     private readonly decisions: StartDecisions,
     private readonly claimed: ClaimedOperations,
     private readonly progress: BlockingProgress,
-    private readonly client: VeeamClient,
+    private readonly servers: BackupServers,
     private readonly profiles: CredentialProfilesService,
     private readonly deviceCodes: HeldDeviceCodes,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -113,18 +113,19 @@ export class OperationSubmission {
   /** What it lacks is missed here, before it is on record that it starts. */
   private prepared(operation: Operation, upstreamSessionId: string): Started['send'] {
     const { item } = operation;
+    const client = this.servers.of(operation);
     const request = operation.request as StoredRequest;
     switch (request.action) {
       case 'restore': {
         const credentials = this.credentials(operation, 'restore');
-        return (mayStillSend) => this.client.restore(upstreamSessionId, item, request, credentials, mayStillSend);
+        return (mayStillSend) => client.restore(upstreamSessionId, item, request, credentials, mayStillSend);
       }
       case 'copy': {
         const credentials = this.credentials(operation, 'copy');
-        return (mayStillSend) => this.client.copy(upstreamSessionId, item, request, credentials, mayStillSend);
+        return (mayStillSend) => client.copy(upstreamSessionId, item, request, credentials, mayStillSend);
       }
       case 'send':
-        return (mayStillSend) => this.client.send(upstreamSessionId, item, request, mayStillSend);
+        return (mayStillSend) => client.send(upstreamSessionId, item, request, mayStillSend);
       case 'save':
         throw new InternalError('A download runs in its own request.');
     }

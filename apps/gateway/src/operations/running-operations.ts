@@ -1,8 +1,8 @@
-import { type Clock, sleep } from '@app/clock';
+import { type Clock, within } from '@app/clock';
 import type { Configuration } from '@app/config';
 import type { Logger } from '@app/logging';
 import { RestoreSessionsRepository } from '@app/store';
-import { VeeamClient } from '@app/veeam-client';
+import { type BackupServer, BackupServers } from '@app/veeam-client';
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
 
 import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
@@ -20,7 +20,7 @@ export class RunningOperations implements BeforeApplicationShutdown {
   private readonly running = new Set<Promise<unknown>>();
 
   constructor(
-    private readonly client: VeeamClient,
+    private readonly servers: BackupServers,
     private readonly claimed: ClaimedOperations,
     private readonly sessions: RestoreSessionsRepository,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -40,25 +40,22 @@ export class RunningOperations implements BeforeApplicationShutdown {
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.settledWithin(this.configuration.limits.shutdownGraceMs);
-    await this.logout();
-    await this.client.close();
+    await Promise.all(this.servers.all.map((server) => this.logout(server)));
+    await this.servers.close();
     await this.settledWithin(RECORDING_MS);
     this.claimed.giveUp();
   }
 
   /** Which may end what runs under the account, of any replica: only when nobody's session and operation needs it. */
-  private async logout(): Promise<void> {
+  private async logout({ name: backupServer, client }: BackupServer): Promise<void> {
     try {
-      if (!(await this.sessions.isAnythingOpen())) await this.client.logout();
+      if (!(await this.sessions.isAnythingOpen(backupServer))) await client.logout();
     } catch (error) {
-      this.logger.debug({ err: error }, 'the login at the backup server was not ended');
+      this.logger.debug({ err: error, backupServer }, 'the login at a backup server was not ended');
     }
   }
 
   private async settledWithin(limitMs: number): Promise<void> {
-    const settled = new AbortController();
-    const limit = sleep(this.clock, limitMs, settled.signal).catch(() => undefined);
-    await Promise.race([Promise.all(this.running), limit]);
-    settled.abort();
+    await within(this.clock, limitMs, Promise.all(this.running));
   }
 }

@@ -1,9 +1,15 @@
 import type { Clock } from '@app/clock';
 import type { Principal } from '@app/identity';
 import { type PolicyDecision, PolicySource } from '@app/policy';
-import { ForbiddenError, NotFoundError } from '@app/problems';
+import { ForbiddenError, NotFoundError, ValidationFailedError } from '@app/problems';
 import { type Operation, OperationsRepository, RestoreSessionsRepository } from '@app/store';
-import { type Organization, VeeamClient } from '@app/veeam-client';
+import {
+  type Answers,
+  type BackupServer,
+  BackupServers,
+  type MissingServer,
+  type ServedOrganization,
+} from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import type { Reasoned } from '../actions/action-request.js';
@@ -14,6 +20,20 @@ import { denied, nothingPermits } from './denials.js';
 import { purposeOf } from './item-question.js';
 import { OwnershipService } from './ownership.service.js';
 import { ReasonRules } from './reason-rules.service.js';
+
+/** What the policy shows a caller. */
+export interface VisibleOrganizations {
+  readonly organizations: readonly ServedOrganization[];
+  /** Otherwise a backup server that may have more of them could not be asked. */
+  readonly isComplete: boolean;
+}
+
+/** An organization that the caller's issuer speaks for, and the decision on whether it is shown. */
+interface Candidate {
+  readonly organization: ServedOrganization;
+  readonly ownOneDrives: readonly string[];
+  readonly listing: PolicyDecision;
+}
 
 /**
  * Second stage of authorization: may this caller do this to this organization, restore session or operation? What is in a session is
@@ -26,7 +46,7 @@ import { ReasonRules } from './reason-rules.service.js';
 @Injectable()
 export class AuthorizationService {
   constructor(
-    private readonly client: VeeamClient,
+    private readonly servers: BackupServers,
     private readonly ownership: OwnershipService,
     private readonly reasonRules: ReasonRules,
     private readonly sessions: RestoreSessionsRepository,
@@ -37,25 +57,31 @@ export class AuthorizationService {
   ) {}
 
   /** The organizations the policy shows the caller: those operated, and those with an own OneDrive, unless it says otherwise. */
-  async visibleOrganizations(principal: Principal): Promise<Organization[]> {
-    const candidates = await this.candidates(principal);
-    return candidates.filter(({ listing }) => listing.allowed).map(({ organization }) => organization);
+  async visibleOrganizations(principal: Principal): Promise<VisibleOrganizations> {
+    const { answers: candidates, missing } = await this.candidates(principal);
+    const visible = candidates.filter(({ listing }) => listing.allowed);
+    if (visible.length === 0) throwFirst(missing);
+    return { organizations: visible.map(({ organization }) => organization), isComplete: missing.length === 0 };
   }
 
   /**
    * @throws ForbiddenError when the caller has nothing to do anywhere, or may see the organization but not open a session
    * @throws NotFoundError when it is not one of the caller's organizations, or none at all
+   * @throws ValidationFailedError when several backup servers have it
+   * @throws what keeps a backup server from being asked that may have it, if no other has
    */
-  async openRestoreSession(principal: Principal, idOrName: string, asked: Reasoned): Promise<Organization> {
+  async openRestoreSession(principal: Principal, idOrName: string, asked: Reasoned): Promise<ServedOrganization> {
     const { reason, onBehalfOf } = asked;
-    const candidates = await this.candidates(principal);
+    const { answers: candidates, missing } = await this.candidates(principal);
     const wanted = idOrName.toLowerCase();
-    const found = candidates.find(({ organization: { id, name } }) =>
+    const known = candidates.filter(({ organization: { id, name } }) =>
       [id, name].some((one) => one.toLowerCase() === wanted),
     );
-    if (!found?.listing.allowed) {
-      await this.trail.decided(principal, 'openRestoreSession', found?.listing ?? nothingPermits, {
-        organization: found?.organization.name.toLowerCase(),
+    const [found, ...others] = known.filter(({ listing }) => listing.allowed);
+    if (found === undefined) {
+      if (known.length === 0) throwFirst(missing);
+      await this.trail.decided(principal, 'openRestoreSession', known[0]?.listing ?? nothingPermits, {
+        organization: known[0]?.organization.name.toLowerCase(),
         reason,
         onBehalfOf,
         detail: { organizationId: idOrName },
@@ -63,6 +89,9 @@ export class AuthorizationService {
       throw candidates.some(({ listing }) => listing.allowed)
         ? new NotFoundError('There is no such organization.')
         : new ForbiddenError('You have no OneDrive here and operate no organization.');
+    }
+    if (others.length > 0) {
+      throw onSeveralServers([found, ...others].map(({ organization }) => organization));
     }
     const { organization, ownOneDrives } = found;
     const decision = this.policy.engine.decide({
@@ -155,13 +184,18 @@ export class AuthorizationService {
   }
 
   /** The organizations that the caller's issuer speaks for, each with the decision on whether it is shown. */
-  private async candidates(principal: Principal) {
-    const candidates = (await this.client.listOrganizations()).filter(({ name }) =>
-      principal.organizations.includes(name.toLowerCase()),
-    );
+  private async candidates(principal: Principal): Promise<Answers<Candidate>> {
+    const servers = this.servers.thatMayHave(principal.organizations);
+    const { answers, missing } = await this.servers.ask(servers, (server) => this.candidatesOn(server, principal));
+    return { answers: answers.flat(), missing };
+  }
+
+  private async candidatesOn(server: BackupServer, principal: Principal): Promise<Candidate[]> {
+    const organizations = await this.servers.organizationsOn(server, principal.organizations);
     return Promise.all(
-      candidates.map(async (organization) => {
-        const own = await this.ownership.ownOneDrives(principal, organization.id);
+      organizations.map(async (organization) => {
+        const { backupServer, id: organizationId } = organization;
+        const own = await this.ownership.ownOneDrives(principal, { backupServer, organizationId });
         const ownOneDrives = own.map(({ id }) => id);
         const listing = this.policy.engine.decide({
           principal,
@@ -182,6 +216,20 @@ export class AuthorizationService {
   private now(): Date {
     return new Date(this.clock.now());
   }
+}
+
+function throwFirst([missing]: readonly MissingServer[]): void {
+  if (missing !== undefined) throw missing.error;
+}
+
+/** Which of them is meant, nobody but the caller can say: they are of one tenant, and their backups are not the same. */
+function onSeveralServers(organizations: readonly ServedOrganization[]): ValidationFailedError {
+  const ids = [...new Set(organizations.map(({ id }) => id))];
+  const message =
+    ids.length === organizations.length
+      ? `is on several backup servers; give an id instead: ${ids.join(', ')}`
+      : 'is on several backup servers by the same id; the configuration must say which of them serves it';
+  return new ValidationFailedError([{ field: 'organizationId', message }]);
 }
 
 function toSessionResource({ id, organizationName: organization, owner }: RestoreSession) {

@@ -260,9 +260,7 @@ export class ItemAuthorization {
     this.permitted(about, toBrowse(asked));
     const { target } = asked;
     const { id } =
-      'oneDriveId' in target
-        ? { id: target.oneDriveId }
-        : await this.lookup.targetByUser(about.place.organizationId, target);
+      'oneDriveId' in target ? { id: target.oneDriveId } : await this.lookup.targetByUser(about.place, target);
     const decision = this.copyInto(about, asked, id);
     if (!decision.allowed) {
       throw new Denial(decision, denied(decision));
@@ -328,7 +326,7 @@ export class ItemAuthorization {
     if (!principal.organizations.includes(place.organizationName)) {
       return [];
     }
-    const own = await this.ownership.ownOneDrives(principal, place.organizationId);
+    const own = await this.ownership.ownOneDrives(principal, place);
     return own.map(({ id }) => id);
   }
 

@@ -1,9 +1,9 @@
 import { NotFoundError } from '@app/problems';
-import { type ActionItem, type Item, type ItemRef, type OneDrive, VeeamClient } from '@app/veeam-client';
+import { type ActionItem, type Item, type ItemRef, type OneDrive, BackupServers } from '@app/veeam-client';
 import { Injectable } from '@nestjs/common';
 
 import type { CopyTarget } from '../actions/action-request.js';
-import type { RestoreSession } from '../restore-sessions/restore-session.js';
+import type { OrganizationPlace, RestoreSession } from '../restore-sessions/restore-session.js';
 
 /** A target as a caller names it, or as it was found when the copy was accepted. */
 export type WantedTarget = CopyTarget | { readonly found: OneDrive };
@@ -21,7 +21,7 @@ const AT_ONCE = 8;
 /** Finds the OneDrives and items that requests name. Whose they are is not its matter; that an item lies in its OneDrive is. */
 @Injectable()
 export class ItemLookup {
-  constructor(private readonly client: VeeamClient) {}
+  constructor(private readonly servers: BackupServers) {}
 
   /** @throws NotFoundError unless all of it is there */
   async inBackup(session: RestoreSession, item: ActionItem): Promise<FoundItem> {
@@ -38,20 +38,21 @@ export class ItemLookup {
       const { oneDriveId } = target;
       return (await this.inBackup(session, { kind: 'onedrive', oneDriveId })).oneDrive;
     }
-    return this.targetByUser(session.organizationId, target);
+    return this.targetByUser(session, target);
   }
 
   /** As it is in production. @throws NotFoundError unless there is exactly one */
   async targetByUser(
-    organizationId: string,
+    place: OrganizationPlace,
     target: Exclude<WantedTarget, { readonly oneDriveId: string }>,
   ): Promise<OneDrive> {
     if ('found' in target) {
       return target.found;
     }
-    const [user, ...namesakes] = await this.client.findUsers(organizationId, target.user);
-    const oneDrives =
-      user && namesakes.length === 0 ? await this.client.listUserOneDrives(organizationId, user.id) : [];
+    const { organizationId } = place;
+    const client = this.servers.of(place);
+    const [user, ...namesakes] = await client.findUsers(organizationId, target.user);
+    const oneDrives = user && namesakes.length === 0 ? await client.listUserOneDrives(organizationId, user.id) : [];
     const [oneDrive, ...others] = oneDrives;
     if (oneDrive === undefined || others.length > 0) {
       throw noTarget(target);
@@ -60,17 +61,18 @@ export class ItemLookup {
   }
 
   /** Exactly that id: a server that reads ids in any case would otherwise find what the policy knows by another name. */
-  private async oneDrive({ upstreamSessionId }: RestoreSession, id: string): Promise<OneDrive | undefined> {
-    const oneDrive = await this.client.getOneDrive(upstreamSessionId, id);
+  private async oneDrive(session: RestoreSession, id: string): Promise<OneDrive | undefined> {
+    const oneDrive = await this.servers.of(session).getOneDrive(session.upstreamSessionId, id);
     return oneDrive?.id === id ? oneDrive : undefined;
   }
 
   /** Undefined when one of them is not there. */
-  private async items({ upstreamSessionId }: RestoreSession, item: ActionItem): Promise<Item[] | undefined> {
+  private async items(session: RestoreSession, item: ActionItem): Promise<Item[] | undefined> {
     const found: Item[] = [];
     const refs = refsOf(item);
+    const { items } = this.servers.of(session);
     for (let i = 0; i < refs.length; i += AT_ONCE) {
-      const some = refs.slice(i, i + AT_ONCE).map((ref) => this.client.items.find(upstreamSessionId, ref));
+      const some = refs.slice(i, i + AT_ONCE).map((ref) => items.find(session.upstreamSessionId, ref));
       for (const one of await Promise.all(some)) {
         if (one === undefined) return undefined;
         found.push(one);

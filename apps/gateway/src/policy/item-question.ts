@@ -3,7 +3,7 @@ import type { ItemKind, OneDriveResource, PolicyQuestion } from '@app/policy';
 import type { ActionItem } from '@app/veeam-client';
 
 import type { CopyRequest, Reasoned, RestoreRequest } from '../actions/action-request.js';
-import type { RestoreSession } from '../restore-sessions/restore-session.js';
+import type { OrganizationPlace, RestoreSession } from '../restore-sessions/restore-session.js';
 import type { WantedTarget } from './item-lookup.service.js';
 import type { ReasonRules } from './reason-rules.service.js';
 
@@ -30,7 +30,8 @@ export interface AskedCopy
 }
 
 /** Where an item is asked about: in a restore session, or in an organization that one may be opened in. */
-export type ItemPlace = Pick<RestoreSession, 'organizationId' | 'organizationName' | 'reason' | 'onBehalfOf'> &
+export type ItemPlace = OrganizationPlace &
+  Pick<RestoreSession, 'organizationName' | 'reason' | 'onBehalfOf'> &
   Partial<Pick<RestoreSession, 'id' | 'upstreamSessionId'>>;
 
 /** Who asks about which item, where and when. */

@@ -1,9 +1,10 @@
 import type { Principal } from '@app/identity';
 import { mayOwnOneDrives } from '@app/policy';
-import { type OneDrive, type OrganizationUser, VeeamClient } from '@app/veeam-client';
+import { type OneDrive, type OrganizationUser, BackupServers } from '@app/veeam-client';
 import { Injectable } from '@nestjs/common';
 
 import { UserDirectory } from './user-directory.js';
+import type { OrganizationPlace } from '../restore-sessions/restore-session.js';
 
 /** A person has one OneDrive, a hybrid one two; more means that the look-up found something else. */
 const MOST_ONEDRIVES_OF_A_PERSON = 2;
@@ -15,7 +16,7 @@ const MOST_ONEDRIVES_OF_A_PERSON = 2;
 @Injectable()
 export class OwnershipService {
   constructor(
-    private readonly client: VeeamClient,
+    private readonly servers: BackupServers,
     private readonly directory: UserDirectory,
   ) {}
 
@@ -23,36 +24,40 @@ export class OwnershipService {
    * The caller's own OneDrives in an organization; none when the caller is not known there, or not without doubt. Which they are is asked
    * anew each time.
    */
-  async ownOneDrives(principal: Principal, organizationId: string): Promise<readonly OneDrive[]> {
+  async ownOneDrives(principal: Principal, place: OrganizationPlace): Promise<readonly OneDrive[]> {
     if (!mayOwnOneDrives(principal)) {
       return [];
     }
-    const [user, ...others] = await this.usersOf(principal, organizationId);
+    const [user, ...others] = await this.usersOf(principal, place);
     if (user === undefined || others.length > 0) {
       return [];
     }
-    const oneDrives = await this.client.listUserOneDrives(organizationId, user.id);
+    const oneDrives = await this.servers.of(place).listUserOneDrives(place.organizationId, user.id);
     return oneDrives.length <= MOST_ONEDRIVES_OF_A_PERSON ? oneDrives : [];
   }
 
   /** More than one is doubt. */
-  private async usersOf(principal: Principal, organizationId: string): Promise<readonly OrganizationUser[]> {
+  private async usersOf(principal: Principal, place: OrganizationPlace): Promise<readonly OrganizationUser[]> {
     const { objectId, ownershipEmail } = principal;
     if (objectId === undefined) {
-      return ownershipEmail === undefined ? [] : this.client.findUsers(organizationId, ownershipEmail);
+      return ownershipEmail === undefined ? [] : this.findUsers(place, ownershipEmail);
     }
     for (const login of loginsOf(principal)) {
-      const users = await this.usersWith(objectId, organizationId, login);
+      const users = await this.usersWith(objectId, place, login);
       if (users.length > 0) return users;
     }
-    const login = await this.directory.loginOf(organizationId, objectId);
-    return login === undefined ? [] : this.usersWith(objectId, organizationId, login);
+    const login = await this.directory.loginOf(place, objectId);
+    return login === undefined ? [] : this.usersWith(objectId, place, login);
   }
 
   /** A login only narrows the look-up: what counts is the object id. */
-  private async usersWith(objectId: string, organizationId: string, login: string): Promise<OrganizationUser[]> {
-    const users = await this.client.findUsers(organizationId, login);
+  private async usersWith(objectId: string, place: OrganizationPlace, login: string): Promise<OrganizationUser[]> {
+    const users = await this.findUsers(place, login);
     return users.filter((user) => user.objectId === objectId);
+  }
+
+  private findUsers(place: OrganizationPlace, login: string): Promise<OrganizationUser[]> {
+    return this.servers.of(place).findUsers(place.organizationId, login);
   }
 }
 

@@ -1,9 +1,10 @@
-import { type Clock, sleep } from '@app/clock';
+import { type Clock, within } from '@app/clock';
 import type { Logger } from '@app/logging';
-import { type OrganizationUser, VeeamClient } from '@app/veeam-client';
+import { type OrganizationUser, BackupServers } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { CLOCK, LOGGER } from '../infrastructure/tokens.js';
+import type { OrganizationPlace } from '../restore-sessions/restore-session.js';
 
 const GOOD_FOR_MS = 10 * 60_000;
 const AFTER_FAILURE_MS = 60_000;
@@ -28,49 +29,46 @@ export class UserDirectory {
   private readonly listings = new Map<string, Listing>();
 
   constructor(
-    private readonly client: VeeamClient,
+    private readonly servers: BackupServers,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /** Undefined when no user or more than one has the object id, and while the first reading takes long or fails. */
-  async loginOf(organizationId: string, objectId: string): Promise<string | undefined> {
-    const listing = this.listingOf(organizationId);
+  async loginOf(place: OrganizationPlace, objectId: string): Promise<string | undefined> {
+    const listing = this.listingOf(place);
     if (listing.reading === undefined && this.clock.now() >= listing.dueAt) {
-      listing.reading = this.read(organizationId, listing);
+      listing.reading = this.read(place, listing);
     }
     if (listing.logins === undefined && listing.reading !== undefined) {
-      await this.atMost(WAIT_MS, listing.reading);
+      await within(this.clock, WAIT_MS, listing.reading);
     }
     return listing.logins?.get(objectId);
   }
 
-  private listingOf(organizationId: string): Listing {
-    const known = this.listings.get(organizationId);
+  private listingOf({ backupServer, organizationId }: OrganizationPlace): Listing {
+    const key = JSON.stringify([backupServer, organizationId]);
+    const known = this.listings.get(key);
     if (known !== undefined) return known;
     const listing: Listing = { logins: undefined, dueAt: 0, reading: undefined };
-    this.listings.set(organizationId, listing);
+    this.listings.set(key, listing);
     return listing;
   }
 
   /** A failure leaves what was known before: who cannot be found owns nothing, and nobody else waits for them. */
-  private async read(organizationId: string, listing: Listing): Promise<void> {
+  private async read(place: OrganizationPlace, listing: Listing): Promise<void> {
     try {
-      listing.logins = loginsByObjectId(await this.client.listUsers(organizationId));
+      listing.logins = loginsByObjectId(await this.servers.of(place).listUsers(place.organizationId));
       listing.dueAt = this.clock.now() + GOOD_FOR_MS;
     } catch (error) {
       listing.dueAt = this.clock.now() + AFTER_FAILURE_MS;
-      this.logger.warn({ err: error, organizationId }, 'the users of an organization could not be read');
+      this.logger.warn(
+        { err: error, organizationId: place.organizationId },
+        'the users of an organization could not be read',
+      );
     } finally {
       listing.reading = undefined;
     }
-  }
-
-  private async atMost(ms: number, work: Promise<void>): Promise<void> {
-    const done = new AbortController();
-    const time = sleep(this.clock, ms, done.signal).catch(() => undefined);
-    await Promise.race([work, time]);
-    done.abort();
   }
 }
 

@@ -38,7 +38,7 @@ export class RestoreSessionEnds {
       (statements) => new RestoreSessionsRepository(statements).stop(session.id, stoppedAt, this.unreconciledSince()),
       by,
     );
-    if (isStopped && why !== 'idle') await this.stops.stop(session.upstreamSessionId);
+    if (isStopped && why !== 'idle') await this.stops.stop(session);
     return isStopped;
   }
 

@@ -3,7 +3,7 @@ import type { Principal } from '@app/identity';
 import type { Logger } from '@app/logging';
 import { SessionStoppedError, UpstreamRejectedError } from '@app/problems';
 import { RestoreSessionsRepository } from '@app/store';
-import { type UpstreamRestoreSession, VeeamClient } from '@app/veeam-client';
+import { type UpstreamRestoreSession, BackupServers } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { AuditTrail } from '../audit/audit-trail.js';
@@ -23,7 +23,7 @@ import { UpstreamStops } from './upstream-stops.js';
  */
 @Injectable()
 export class RestoreSessionReopening {
-  /** By the upstream session that has ended: whoever finds that out meanwhile waits for the same one. */
+  /** By the server and its session that has ended: whoever finds that out meanwhile waits for the same one. */
   private readonly underWay = new Map<string, Promise<RestoreSession | undefined>>();
 
   constructor(
@@ -31,7 +31,7 @@ export class RestoreSessionReopening {
     private readonly ends: RestoreSessionEnds,
     private readonly stops: UpstreamStops,
     private readonly trail: AuditTrail,
-    private readonly client: VeeamClient,
+    private readonly servers: BackupServers,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -68,11 +68,11 @@ export class RestoreSessionReopening {
 
   /** Undefined when the restore session is over. */
   private reopened(session: RestoreSession, by: Principal | undefined): Promise<RestoreSession | undefined> {
-    const { upstreamSessionId } = session;
-    const known = this.underWay.get(upstreamSessionId);
+    const key = JSON.stringify([session.backupServer, session.upstreamSessionId]);
+    const known = this.underWay.get(key);
     if (known !== undefined) return known;
-    const reopening = this.reopen(session, by).finally(() => this.underWay.delete(upstreamSessionId));
-    this.underWay.set(upstreamSessionId, reopening);
+    const reopening = this.reopen(session, by).finally(() => this.underWay.delete(key));
+    this.underWay.set(key, reopening);
     return reopening;
   }
 
@@ -86,7 +86,7 @@ export class RestoreSessionReopening {
       return undefined;
     }
     if (await this.replaced(current, opened, by)) return { ...current, upstreamSessionId: opened.id };
-    await this.stops.discard(opened.id, current.organizationName, current.id);
+    await this.stops.discard({ ...current, upstreamSessionId: opened.id });
     return this.current(session);
   }
 
@@ -98,12 +98,13 @@ export class RestoreSessionReopening {
   /** Undefined when upstream will not show what the session shows. */
   private async open(session: RestoreSession): Promise<UpstreamRestoreSession | undefined> {
     const { organizationId, pointInTime, showDeleted, showAllVersions } = session;
-    const organizations = await this.client.listOrganizations();
+    const client = this.servers.of(session);
+    const organizations = await client.listOrganizations();
     const firstBackupAt = organizations.find(({ id }) => id === organizationId)?.firstBackupAt;
     // Backups are deleted in the end, and a session before the first one would show nothing.
     if (firstBackupAt === undefined || pointInTime.getTime() < Date.parse(firstBackupAt)) return undefined;
     try {
-      return await this.client.openRestoreSession(organizationId, {
+      return await client.openRestoreSession(organizationId, {
         pointInTime: pointInTime.toISOString(),
         showDeleted,
         showAllVersions,
@@ -129,7 +130,7 @@ export class RestoreSessionReopening {
         by,
       );
     } catch (error) {
-      await this.stops.discard(id, session.organizationName, session.id);
+      await this.stops.discard({ ...session, upstreamSessionId: id });
       throw error;
     }
   }

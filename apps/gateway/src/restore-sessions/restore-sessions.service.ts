@@ -11,11 +11,12 @@ import {
   SessionStoppedError,
 } from '@app/problems';
 import { RestoreSessionsRepository } from '@app/store';
-import { type Organization, VeeamClient } from '@app/veeam-client';
+import { BackupServers, type Organization, type ServedOrganization } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import type { Reasoned } from '../actions/action-request.js';
 import { AuditTrail } from '../audit/audit-trail.js';
+import { limitsOfServers } from '../infrastructure/server-limits.js';
 import { CLOCK, CONFIGURATION } from '../infrastructure/tokens.js';
 import { AuthorizationService } from '../policy/authorization.service.js';
 import { RestoreSessionEnds } from './restore-session-ends.js';
@@ -38,14 +39,14 @@ export interface OpenRestoreSession extends Reasoned {
 export class RestoreSessionsService {
   constructor(
     private readonly authorization: AuthorizationService,
-    private readonly client: VeeamClient,
+    private readonly servers: BackupServers,
     private readonly sessions: RestoreSessionsRepository,
     private readonly ends: RestoreSessionEnds,
     private readonly reopening: RestoreSessionReopening,
     private readonly stops: UpstreamStops,
     private readonly trail: AuditTrail,
     @Inject(CLOCK) private readonly clock: Clock,
-    @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits'>,
+    @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits' | 'backupServers'>,
   ) {}
 
   async open(principal: Principal, request: OpenRestoreSession): Promise<RestoreSession> {
@@ -57,20 +58,25 @@ export class RestoreSessionsService {
    * Opens a view of the newest backup at or before a time. Upstream is asked for a time even where the caller asked for none: what
    * is shown is then what is answered, also after the session had to be opened again.
    * @param organization that the caller may open sessions in
-   * @throws BeforeFirstBackupError, RateLimitedError when the caller has too many open sessions
+   * @throws BeforeFirstBackupError, RateLimitedError when the caller, or the server, has too many open sessions
    */
   async openIn(
     principal: Principal,
-    organization: Organization,
+    organization: ServedOrganization,
     request: Omit<OpenRestoreSession, 'organizationId'>,
   ): Promise<RestoreSession> {
-    const { sessionsPerCaller } = this.configuration.limits;
+    const { backupServer } = organization;
+    const limits = {
+      perOwner: this.configuration.limits.sessionsPerCaller,
+      perServer: limitsOfServers(this.configuration, 'restoreSessions').get(backupServer),
+    };
     const pointInTime = shownAt(organization, request.pointInTime, this.clock.now());
-    if ((await this.sessions.countOpen(principal)) >= sessionsPerCaller) {
+    const owner = { issuer: principal.issuer, subject: principal.subject };
+    if (!(await this.sessions.hasRoom({ owner, backupServer }, limits))) {
       throw tooManySessions();
     }
     const { showDeleted, showAllVersions, reason, onBehalfOf } = request;
-    const upstream = await this.client.openRestoreSession(organization.id, {
+    const upstream = await this.servers.of(organization).openRestoreSession(organization.id, {
       pointInTime: pointInTime.toISOString(),
       showDeleted,
       showAllVersions,
@@ -78,7 +84,8 @@ export class RestoreSessionsService {
     const createdAt = new Date(this.clock.now());
     const session = {
       id: randomUUID(),
-      owner: { issuer: principal.issuer, subject: principal.subject },
+      owner,
+      backupServer,
       organizationId: organization.id,
       organizationName: organization.name.toLowerCase(),
       upstreamSessionId: upstream.id,
@@ -92,12 +99,13 @@ export class RestoreSessionsService {
     };
     try {
       const isOpened = await this.trail.opening(principal, session, (statements) =>
-        new RestoreSessionsRepository(statements).insert(session, sessionsPerCaller),
+        new RestoreSessionsRepository(statements).insert(session, limits),
       );
       // Others were opened while upstream was at this one.
       if (!isOpened) throw tooManySessions();
     } catch (error) {
-      await this.stops.discard(upstream.id, session.organizationName);
+      const { upstreamSessionId, organizationName } = session;
+      await this.stops.discard({ backupServer, upstreamSessionId, organizationName });
       throw error;
     }
     return { ...session, lastUsedAt: createdAt, stoppedAt: undefined };
@@ -166,5 +174,7 @@ function shownAt({ firstBackupAt, lastBackupAt }: Organization, asked: string | 
 }
 
 function tooManySessions(): RateLimitedError {
-  return new RateLimitedError('You have too many open restore sessions; stop one first.');
+  return new RateLimitedError(
+    'There are too many open restore sessions, yours or on that backup server; stop one first.',
+  );
 }

@@ -24,7 +24,8 @@ export class V5OrganizationsController {
   @Requires('listOrganizations')
   @ApiOperation({ summary: 'The organizations in which you have something to do, as a bare array.' })
   async list(@CurrentPrincipal() principal: Principal) {
-    return (await this.catalog.organizations(principal)).map(toV5Organization);
+    const { organizations } = await this.catalog.organizations(principal);
+    return organizations.map(toV5Organization);
   }
 
   @Post(':id/Action')

@@ -16,6 +16,7 @@ export interface WorldOptions {
   readonly sessionIdleSeconds: number;
   readonly deviceCodeApplicationId: string;
   readonly bigOneDrive: { bytes: number; documents: number };
+  readonly organizations: readonly { readonly name: string; readonly id?: string }[] | undefined;
 }
 
 /** Everything behind the API, the same for every version of it. */
@@ -23,7 +24,7 @@ export class World {
   private readonly startedAt = new Date();
   private times = backupTimes(this.startedAt);
   private syntheticOneDrives = 0;
-  private made = makeOrganizations(this.startedAt, { oneDrives: 0 });
+  private made: readonly Organization[] = [];
   readonly logins: Logins;
   readonly files: BackupFiles;
   readonly sessions: RestoreSessions;
@@ -33,7 +34,8 @@ export class World {
   readonly email = new Email();
   readonly resultSets = new ResultSets();
 
-  constructor(options: WorldOptions) {
+  constructor(private readonly options: WorldOptions) {
+    this.make();
     this.logins = new Logins(options.accessTokenSeconds);
     this.files = new BackupFiles(options.filesDir, options.historyDir, () => this.made, {
       ...options.bigOneDrive,
@@ -70,6 +72,10 @@ export class World {
   }
 
   private make(): void {
-    this.made = makeOrganizations(this.startedAt, { oneDrives: this.syntheticOneDrives }, this.times);
+    const made = makeOrganizations(this.startedAt, { oneDrives: this.syntheticOneDrives }, this.times);
+    const { organizations = made } = this.options;
+    this.made = organizations.flatMap(({ name, id }) =>
+      made.filter((organization) => organization.name === name).map((known) => ({ ...known, id: id ?? known.id })),
+    );
   }
 }

@@ -1,0 +1,106 @@
+import { resolve } from 'node:path';
+import type { BackupServerConfiguration, UpstreamTrust } from './configuration.js';
+import type { EnvironmentVariables, RawEnvironment } from './environment.js';
+import type { Faults } from './faults.js';
+import { certificateAt, certificateFile } from './files.js';
+import type { SecretLoader } from './secret-loader.js';
+import type { BackupServerSettings } from './settings.js';
+
+/** What the only server is called that the variables name. */
+const ONLY_SERVER = 'default';
+
+const NO_LIMITS = { operations: undefined, downloads: undefined, restoreSessions: undefined };
+
+/** The server of the variables. @returns undefined, and what is wrong among the faults, when its login cannot be had */
+export async function backupServerOfEnvironment(
+  variables: EnvironmentVariables,
+  raw: RawEnvironment,
+  loader: SecretLoader,
+  faults: Faults,
+): Promise<BackupServerConfiguration | undefined> {
+  const url = variables.VEEAM_URL;
+  if (url === undefined) faults.add('VEEAM_URL', 'is required unless the YAML names backupServers');
+  const username = await loader.fromEnvironment('VEEAM_USERNAME');
+  const password = await loader.fromEnvironment('VEEAM_PASSWORD');
+  const caFile = await certificateFile(raw, 'VEEAM_CA_FILE', faults);
+  if (url === undefined || !username || !password) return undefined;
+  return {
+    name: ONLY_SERVER,
+    url: withoutTrailingSlash(url),
+    apiVersion: variables.VEEAM_API_VERSION,
+    trust: variables.VEEAM_DANGEROUSLY_SKIP_TLS
+      ? { kind: 'dangerously-skip' }
+      : trustOf(caFile, variables.VEEAM_CERT_FINGERPRINT),
+    username,
+    password,
+    organizations: undefined,
+    limits: NO_LIMITS,
+  };
+}
+
+/** A server of the YAML. `folder` is where relative paths start. @returns undefined as `backupServerOfEnvironment` */
+export async function openBackupServer(
+  settings: BackupServerSettings,
+  key: string,
+  folder: string,
+  loader: SecretLoader,
+  faults: Faults,
+): Promise<BackupServerConfiguration | undefined> {
+  const { name, url, apiVersion, caFile, certFingerprint, organizations, limits } = settings;
+  const username = await loader.fromReference(`${key}.username`, settings.username, folder);
+  const password = await loader.fromReference(`${key}.password`, settings.password, folder);
+  const ca = caFile === undefined ? undefined : await certificateAt(resolve(folder, caFile), `${key}.caFile`, faults);
+  if (!username || !password) return undefined;
+  return {
+    name,
+    url: withoutTrailingSlash(url),
+    apiVersion,
+    trust: trustOf(ca, certFingerprint),
+    username,
+    password,
+    organizations,
+    limits: {
+      operations: limits.operations,
+      downloads: limits.downloads,
+      restoreSessions: limits.restoreSessions,
+    },
+  };
+}
+
+/** The variables that logins come from. */
+export function backupServerVariables(servers: readonly BackupServerSettings[]): string[] {
+  return servers
+    .flatMap(({ username, password }) => [username, password])
+    .flatMap((reference) => ('env' in reference ? [reference.env] : []));
+}
+
+/** @param referenced what the YAML takes secrets from, by whatever name */
+export function refuseBackupServerVariables(
+  raw: RawEnvironment,
+  referenced: ReadonlySet<string>,
+  faults: Faults,
+): void {
+  for (const name of Object.keys(raw)) {
+    if (!OWN_VARIABLES.has(name) || referenced.has(name)) continue;
+    faults.add(name, 'goes without backupServers in the YAML, where each server has its own');
+  }
+}
+
+const OWN_VARIABLES = new Set([
+  'VEEAM_URL',
+  'VEEAM_API_VERSION',
+  'VEEAM_CA_FILE',
+  'VEEAM_CERT_FINGERPRINT',
+  'VEEAM_DANGEROUSLY_SKIP_TLS',
+  ...['VEEAM_USERNAME', 'VEEAM_PASSWORD'].flatMap((name) => [name, `${name}_FILE`]),
+]);
+
+function trustOf(caFile: string | undefined, fingerprint: string | undefined): UpstreamTrust {
+  if (caFile !== undefined) return { kind: 'ca', caFile };
+  if (fingerprint === undefined) return { kind: 'system' };
+  return { kind: 'fingerprint', sha256: fingerprint.replaceAll(':', '').toLowerCase() };
+}
+
+function withoutTrailingSlash(url: string): string {
+  return url.replace(/\/+$/, '');
+}

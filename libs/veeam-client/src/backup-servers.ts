@@ -1,0 +1,137 @@
+import { type Clock, within } from '@app/clock';
+import { DomainError, type ProblemCode, UpstreamTimeoutError, UpstreamUnavailableError } from '@app/problems';
+import type { Organization } from './model.js';
+import type { VeeamClient } from './veeam-client.js';
+
+export interface BackupServer {
+  readonly name: string;
+  readonly client: VeeamClient;
+  /** Tenant names, lower-cased, of the only organizations that are taken from it; whichever it has when undefined. */
+  readonly organizations: readonly string[] | undefined;
+}
+
+/** An organization and the server that has it, by name. */
+export interface ServedOrganization extends Organization {
+  readonly backupServer: string;
+}
+
+/** What was asked of several servers. */
+export interface Answers<T> {
+  /** In the order of the servers. */
+  readonly answers: readonly T[];
+  /** Those that did not answer. */
+  readonly missing: readonly MissingServer[];
+}
+
+export interface MissingServer {
+  readonly backupServer: string;
+  readonly error: DomainError;
+}
+
+/** How long one server is waited for where others may have answered, ms. */
+const PATIENCE_MS = 5_000;
+
+/** A server that could not be asked is not asked again for so long, where there are others, ms. */
+const REST_MS = 10_000;
+
+/** What speaks against a server, and not against what was asked of it. */
+const IS_DOWN: ReadonlySet<ProblemCode> = new Set([
+  'upstream-unavailable',
+  'upstream-timeout',
+  'upstream-broken',
+  'upstream-login-failed',
+  'upstream-rejected',
+]);
+
+interface Trouble extends MissingServer {
+  readonly until: number;
+}
+
+/**
+ * The backup servers, each with a client of its own: a login, a trust and an API version. Whatever belongs to an organization is asked of
+ * the server that has it; which one that is, all of them are asked. One that cannot be reached is no reason for the others not to serve.
+ */
+export class BackupServers {
+  private readonly troubles = new Map<string, Trouble>();
+
+  /** @param all with names that differ, at least one */
+  constructor(
+    readonly all: readonly BackupServer[],
+    private readonly clock: Clock,
+  ) {}
+
+  /** @throws UpstreamUnavailableError when it is no longer configured */
+  of({ backupServer }: { readonly backupServer: string }): VeeamClient {
+    const server = this.all.find(({ name }) => name === backupServer);
+    if (server === undefined) {
+      throw new UpstreamUnavailableError(`The backup server '${backupServer}' is not configured any more.`);
+    }
+    return server.client;
+  }
+
+  /** Those that may have one of the organizations. @param names lower-cased */
+  thatMayHave(names: readonly string[]): readonly BackupServer[] {
+    return this.all.filter(({ organizations }) => organizations?.some((name) => names.includes(name)) ?? true);
+  }
+
+  /** What a server has of the organizations, and is to be asked for them. @param names lower-cased */
+  async organizationsOn({ name, client, organizations }: BackupServer, names: readonly string[]) {
+    const wanted = (organization: Organization) => {
+      const tenant = organization.name.toLowerCase();
+      return names.includes(tenant) && (organizations?.includes(tenant) ?? true);
+    };
+    const found = (await client.listOrganizations()).filter(wanted);
+    return found.map((organization): ServedOrganization => ({ ...organization, backupServer: name }));
+  }
+
+  /**
+   * Asks servers side by side. The only one is waited for as long as it takes; of several, one that hangs or fails is left out, and is not
+   * asked again for a little while.
+   * @throws what `work` throws that is not about the server
+   */
+  async ask<T>(servers: readonly BackupServer[], work: (server: BackupServer) => Promise<T>): Promise<Answers<T>> {
+    const ask = servers.length === 1 ? settled : this.patiently;
+    const asked = await Promise.all(servers.map((server) => ask(server, work)));
+    return {
+      answers: asked.flatMap((one) => ('answer' in one ? [one.answer] : [])),
+      missing: asked.flatMap((one) => ('error' in one ? [one] : [])),
+    };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.all.map(({ client }) => client.close()));
+  }
+
+  private readonly patiently = async <T>(
+    server: BackupServer,
+    work: (server: BackupServer) => Promise<T>,
+  ): Promise<Asked<T>> => {
+    const { name } = server;
+    const trouble = this.troubles.get(name);
+    if (trouble !== undefined && this.clock.now() < trouble.until) return trouble;
+    const answering = settled(server, work).then((asked) => {
+      if ('error' in asked) this.rest(name, asked.error);
+      else this.troubles.delete(name);
+      return asked;
+    });
+    const asked = await within(this.clock, PATIENCE_MS, answering);
+    return asked ?? this.rest(name, new UpstreamTimeoutError('The backup server has not answered in time.'));
+  };
+
+  private rest(backupServer: string, error: DomainError): Trouble {
+    const trouble = { backupServer, error, until: this.clock.now() + REST_MS };
+    this.troubles.set(backupServer, trouble);
+    return trouble;
+  }
+}
+
+type Asked<T> = { readonly answer: T } | MissingServer;
+
+async function settled<T>(server: BackupServer, work: (server: BackupServer) => Promise<T>): Promise<Asked<T>> {
+  try {
+    return { answer: await work(server) };
+  } catch (error) {
+    if (!(error instanceof DomainError && IS_DOWN.has(error.code))) throw error;
+    return { backupServer: server.name, error };
+  }
+}
