@@ -8,6 +8,7 @@ import type { Neighbours } from './world.js';
 /** The members of the YAML file that specs change. */
 export interface YamlSettings {
   readonly roleBindings: readonly Readonly<Record<string, unknown>>[];
+  readonly backupServers?: readonly Readonly<Record<string, unknown>>[];
   readonly organizations?: readonly Readonly<Record<string, unknown>>[];
   readonly issuers?: readonly Readonly<Record<string, unknown>>[];
   readonly credentialProfiles?: readonly Readonly<Record<string, unknown>>[];

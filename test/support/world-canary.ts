@@ -21,7 +21,6 @@ interface Holders {
 /** Every secret there is among them from the start, and all that upstream and the database get. */
 export async function canaryOf({ sso, veeam, database, mailPassword }: Holders): Promise<Canary> {
   const canary = new Canary();
-  canary.knows('the Veeam password', veeam.password, 'upstream-login');
   canary.knows('the restore password', veeam.restorePassword, 'upstream-action');
   canary.knows('the certificate', (await readFile(veeam.certificateFile)).toString('base64'), 'upstream-action');
   canary.knows('the password of the certificate', veeam.certificatePassword, 'upstream-action');
@@ -37,7 +36,15 @@ export async function canaryOf({ sso, veeam, database, mailPassword }: Holders):
       return issued;
     },
   });
-  const { control } = veeam;
+  watchBackupServer(canary, veeam);
+  canary.watchDatabase(database.ownerUrl);
+  canary.watch('openapi', () => readFile(join(__dirname, '../../openapi.json'), 'utf8'));
+  return canary;
+}
+
+/** What the backup server issues are secrets, and what it gets is one sink or another. */
+export function watchBackupServer(canary: Canary, { password, control }: VeeamSandbox): void {
+  canary.knows('the Veeam password', password, 'upstream-login');
   control.onIssued((kind, value) => {
     if (kind === 'device-code') canary.knows('a device code', value, 'response', 'upstream-action', 'upstream');
     else canary.knows("a token of upstream's", value, 'upstream-login');
@@ -47,9 +54,6 @@ export async function canaryOf({ sso, veeam, database, mailPassword }: Holders):
   for (const sink of ['upstream-login', 'upstream-action', 'upstream-mail', 'upstream'] as const) {
     canary.watch(sink, () => JSON.stringify(received.filter((request) => sinkOf(request) === sink)));
   }
-  canary.watchDatabase(database.ownerUrl);
-  canary.watch('openapi', () => readFile(join(__dirname, '../../openapi.json'), 'utf8'));
-  return canary;
 }
 
 function sinkOf({ method, route, action }: ReceivedRequest): Sink {

@@ -9,37 +9,76 @@ import type { BackupServerSettings } from './settings.js';
 /** What the only server is called that the variables name. */
 const ONLY_SERVER = 'default';
 
+/** What the variables say of it. */
+const OWN_VARIABLES = [
+  'VEEAM_URL',
+  'VEEAM_API_VERSION',
+  'VEEAM_CA_FILE',
+  'VEEAM_CERT_FINGERPRINT',
+  'VEEAM_DANGEROUSLY_SKIP_TLS',
+  ...['VEEAM_USERNAME', 'VEEAM_PASSWORD'].flatMap((name) => [name, `${name}_FILE`]),
+];
+
 const NO_LIMITS = { operations: undefined, downloads: undefined, restoreSessions: undefined };
 
-/** The server of the variables. @returns undefined, and what is wrong among the faults, when its login cannot be had */
+/**
+ * The one server of the variables; none, and what is wrong among the faults, when its login cannot be had.
+ * @param mayBeElsewhere the YAML cannot be read, which is told, and may name servers
+ */
 export async function backupServerOfEnvironment(
+  mayBeElsewhere: boolean,
   variables: EnvironmentVariables,
   raw: RawEnvironment,
   loader: SecretLoader,
   faults: Faults,
-): Promise<BackupServerConfiguration | undefined> {
+): Promise<BackupServerConfiguration[]> {
+  if (mayBeElsewhere && givenOf(raw).length === 0) return [];
   const url = variables.VEEAM_URL;
   if (url === undefined) faults.add('VEEAM_URL', 'is required unless the YAML names backupServers');
   const username = await loader.fromEnvironment('VEEAM_USERNAME');
   const password = await loader.fromEnvironment('VEEAM_PASSWORD');
   const caFile = await certificateFile(raw, 'VEEAM_CA_FILE', faults);
-  if (url === undefined || !username || !password) return undefined;
-  return {
-    name: ONLY_SERVER,
-    url: withoutTrailingSlash(url),
-    apiVersion: variables.VEEAM_API_VERSION,
-    trust: variables.VEEAM_DANGEROUSLY_SKIP_TLS
-      ? { kind: 'dangerously-skip' }
-      : trustOf(caFile, variables.VEEAM_CERT_FINGERPRINT),
-    username,
-    password,
-    organizations: undefined,
-    limits: NO_LIMITS,
-  };
+  if (url === undefined || !username || !password) return [];
+  return [
+    {
+      name: ONLY_SERVER,
+      url: withoutTrailingSlash(url),
+      apiVersion: variables.VEEAM_API_VERSION,
+      trust: variables.VEEAM_DANGEROUSLY_SKIP_TLS
+        ? { kind: 'dangerously-skip' }
+        : trustOf(caFile, variables.VEEAM_CERT_FINGERPRINT),
+      username,
+      password,
+      organizations: undefined,
+      limits: NO_LIMITS,
+    },
+  ];
 }
 
-/** A server of the YAML. `folder` is where relative paths start. @returns undefined as `backupServerOfEnvironment` */
-export async function openBackupServer(
+/** Those of the YAML, but for any whose login cannot be had, which is among the faults. `folder` is where relative paths start. */
+export async function openBackupServers(
+  servers: readonly BackupServerSettings[],
+  folder: string,
+  raw: RawEnvironment,
+  loader: SecretLoader,
+  faults: Faults,
+): Promise<BackupServerConfiguration[]> {
+  const referenced = backupServerVariables(servers);
+  for (const name of givenOf(raw).filter((given) => !referenced.includes(given))) {
+    faults.add(name, 'goes without backupServers in the YAML, where each server has its own');
+  }
+  const opening = servers.map((server, index) => openServer(server, `backupServers[${index}]`, folder, loader, faults));
+  return (await Promise.all(opening)).filter((server) => server !== undefined);
+}
+
+/** The variables that logins come from. */
+export function backupServerVariables(servers: readonly BackupServerSettings[]): string[] {
+  return servers
+    .flatMap(({ username, password }) => [username, password])
+    .flatMap((reference) => ('env' in reference ? [reference.env] : []));
+}
+
+async function openServer(
   settings: BackupServerSettings,
   key: string,
   folder: string,
@@ -67,33 +106,9 @@ export async function openBackupServer(
   };
 }
 
-/** The variables that logins come from. */
-export function backupServerVariables(servers: readonly BackupServerSettings[]): string[] {
-  return servers
-    .flatMap(({ username, password }) => [username, password])
-    .flatMap((reference) => ('env' in reference ? [reference.env] : []));
+function givenOf(raw: RawEnvironment): string[] {
+  return OWN_VARIABLES.filter((name) => raw[name] !== undefined);
 }
-
-/** @param referenced what the YAML takes secrets from, by whatever name */
-export function refuseBackupServerVariables(
-  raw: RawEnvironment,
-  referenced: ReadonlySet<string>,
-  faults: Faults,
-): void {
-  for (const name of Object.keys(raw)) {
-    if (!OWN_VARIABLES.has(name) || referenced.has(name)) continue;
-    faults.add(name, 'goes without backupServers in the YAML, where each server has its own');
-  }
-}
-
-const OWN_VARIABLES = new Set([
-  'VEEAM_URL',
-  'VEEAM_API_VERSION',
-  'VEEAM_CA_FILE',
-  'VEEAM_CERT_FINGERPRINT',
-  'VEEAM_DANGEROUSLY_SKIP_TLS',
-  ...['VEEAM_USERNAME', 'VEEAM_PASSWORD'].flatMap((name) => [name, `${name}_FILE`]),
-]);
 
 function trustOf(caFile: string | undefined, fingerprint: string | undefined): UpstreamTrust {
   if (caFile !== undefined) return { kind: 'ca', caFile };

@@ -2,12 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { isIPv6 } from 'node:net';
 import type { Configuration, IssuerConfiguration } from './configuration.js';
 import { openSink } from './audit-sinks.js';
-import {
-  backupServerOfEnvironment,
-  backupServerVariables,
-  openBackupServer,
-  refuseBackupServerVariables,
-} from './backup-servers.js';
+import { backupServerOfEnvironment, backupServerVariables, openBackupServers } from './backup-servers.js';
 import { openProfile, referencedVariables, secretsOf } from './credential-profiles.js';
 import { requireDatabaseUrl } from './database-url.js';
 import {
@@ -65,16 +60,10 @@ async function load(environment: NodeJS.ProcessEnv, isReadingSecrets: boolean): 
   const loader = new SecretLoader(raw, faults, isReadingSecrets);
   const databaseUrl = await loader.fromEnvironment('DATABASE_URL');
   if (isReadingSecrets) requireDatabaseUrl('DATABASE_URL', databaseUrl, faults);
-  const serversOfSettings = settings?.backupServers ?? [];
-  if (serversOfSettings.length > 0) refuseBackupServerVariables(raw, referenced ?? new Set(), faults);
-  const backupServers =
-    serversOfSettings.length === 0
-      ? [await backupServerOfEnvironment(variables, raw, loader, faults)]
-      : await Promise.all(
-          serversOfSettings.map((server, index) =>
-            openBackupServer(server, `backupServers[${index}]`, dirname(settingsPath), loader, faults),
-          ),
-        );
+  const mayNameServers = settings === undefined && raw.GATEWAY_CONFIG !== undefined;
+  const backupServers = settings?.backupServers.length
+    ? await openBackupServers(settings.backupServers, dirname(settingsPath), raw, loader, faults)
+    : await backupServerOfEnvironment(mayNameServers, variables, raw, loader, faults);
   const openings = (settings?.credentialProfiles ?? []).map((profile, index) =>
     openProfile(profile, `credentialProfiles[${index}]`, dirname(settingsPath), loader),
   );
@@ -93,7 +82,6 @@ async function load(environment: NodeJS.ProcessEnv, isReadingSecrets: boolean): 
   if (faults.hasAny || !settingsFile || !settings || !webhooks || !databaseUrl) {
     throw faults.toError();
   }
-  const opened = backupServers.filter((server) => server !== undefined);
 
   return deepFreeze<Configuration>({
     server: {
@@ -107,7 +95,7 @@ async function load(environment: NodeJS.ProcessEnv, isReadingSecrets: boolean): 
     logLevel: variables.LOG_LEVEL,
     database: { url: databaseUrl, caFile: databaseCaFile },
     issuers: [...issuerOfEnvironment(variables, settings), ...settings.issuers.map(issuerOfSettings)],
-    backupServers: opened,
+    backupServers,
     organizations: settings.organizations.map(({ name, deviceCodeApplicationId }) => ({
       name,
       deviceCodeApplicationId,
@@ -133,7 +121,7 @@ async function load(environment: NodeJS.ProcessEnv, isReadingSecrets: boolean): 
     policyDir,
     secrets: [
       databaseUrl,
-      ...opened.map(({ password }) => password),
+      ...backupServers.map(({ password }) => password),
       ...credentialProfiles.flatMap(secretsOf),
       ...keysOf(webhooks),
       ...(mailServer?.login ? [mailServer.login.password] : []),

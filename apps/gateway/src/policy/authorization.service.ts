@@ -229,7 +229,7 @@ function onSeveralServers(organizations: readonly ServedOrganization[]): Validat
     ids.length === organizations.length
       ? `is on several backup servers; give an id instead: ${ids.join(', ')}`
       : 'is on several backup servers by the same id; the configuration must say which of them serves it';
-  return new ValidationFailedError([{ field: 'organizationId', message }]);
+  return new ValidationFailedError([{ field: 'organization', message }]);
 }
 
 function toSessionResource({ id, organizationName: organization, owner }: RestoreSession) {

@@ -1,0 +1,129 @@
+import { ManualClock } from '@app/clock';
+import { InternalError, UpstreamUnavailableError, ValidationFailedError } from '@app/problems';
+import { type BackupServer, BackupServers } from './backup-servers.js';
+import type { VeeamClient } from './veeam-client.js';
+
+const clientNamed = (name: string) => ({ name }) as unknown as VeeamClient;
+const server = (name: string, organizations?: readonly string[]): BackupServer => ({
+  name,
+  client: clientNamed(name),
+  organizations,
+});
+const never = new Promise<never>(() => undefined);
+const down = () => Promise.reject(new UpstreamUnavailableError('It is down.'));
+
+describe('BackupServers', () => {
+  let clock: ManualClock;
+  beforeEach(() => {
+    clock = new ManualClock();
+  });
+
+  const serversOf = (...all: BackupServer[]) => new BackupServers(all, clock);
+  /** How often each was asked. */
+  const counted = (work: Readonly<Record<string, () => Promise<string>>>) => {
+    const asked: Record<string, number> = {};
+    return {
+      asked,
+      work: ({ name }: BackupServer) => {
+        asked[name] = (asked[name] ?? 0) + 1;
+        return work[name]?.() ?? Promise.resolve(name);
+      },
+    };
+  };
+
+  it('finds the client of a server by its name, and refuses what is not configured', () => {
+    const servers = serversOf(server('one'), server('two'));
+    expect(servers.of({ backupServer: 'two' })).toEqual({ name: 'two' });
+    expect(() => servers.of({ backupServer: 'three' })).toThrow(UpstreamUnavailableError);
+    expect(() => servers.of({ backupServer: 'Two' })).toThrow("The backup server 'Two' is not configured any more.");
+  });
+
+  it('takes organizations only from where they are to be taken from', async () => {
+    const listed = [
+      { id: '1', name: 'Contoso.onmicrosoft.com' },
+      { id: '2', name: 'fabrikam.onmicrosoft.com' },
+    ];
+    const client = { listOrganizations: () => Promise.resolve(listed) } as unknown as VeeamClient;
+    const [all, some] = [
+      { name: 'all', client, organizations: undefined },
+      { name: 'some', client, organizations: ['contoso.onmicrosoft.com'] },
+    ];
+    const servers = serversOf(all, some);
+    const names = ['contoso.onmicrosoft.com', 'fabrikam.onmicrosoft.com'];
+    const idsOn = async (one: BackupServer, wanted: string[]) =>
+      (await servers.organizationsOn(one, wanted)).map(({ id, backupServer }) => `${backupServer} ${id}`);
+    expect(await idsOn(all, names)).toEqual(['all 1', 'all 2']);
+    expect(await idsOn(some, names)).toEqual(['some 1']);
+    expect(await idsOn(all, ['fabrikam.onmicrosoft.com'])).toEqual(['all 2']);
+    expect(servers.thatMayHave(['fabrikam.onmicrosoft.com'])).toEqual([all]);
+    expect(servers.thatMayHave(names)).toEqual([all, some]);
+  });
+
+  it('asks all at once, and answers in their order', async () => {
+    const servers = serversOf(server('one'), server('two'), server('three'));
+    const { asked, work } = counted({ two: down });
+    expect(await servers.ask(servers.all, work)).toEqual({
+      answers: ['one', 'three'],
+      missing: [expect.objectContaining({ backupServer: 'two', error: expect.any(UpstreamUnavailableError) as Error })],
+    });
+    expect(asked).toEqual({ one: 1, two: 1, three: 1 });
+  });
+
+  it('waits five seconds for one of several, and does not ask it again for ten', async () => {
+    const servers = serversOf(server('one'), server('two'));
+    const { asked, work } = counted({ two: () => never });
+    const first = servers.ask(servers.all, work);
+    await clock.advance(4_999);
+    expect(await Promise.race([first, Promise.resolve('waiting')])).toBe('waiting');
+    await clock.advance(1);
+    expect(await first).toMatchObject({
+      answers: ['one'],
+      missing: [{ backupServer: 'two', error: { code: 'upstream-timeout' } }],
+    });
+    await clock.advance(9_999);
+    expect(await servers.ask(servers.all, work)).toMatchObject({
+      answers: ['one'],
+      missing: [{ backupServer: 'two' }],
+    });
+    expect(asked).toEqual({ one: 2, two: 1 });
+    await clock.advance(1);
+    void servers.ask(servers.all, work);
+    expect(asked).toEqual({ one: 3, two: 2 });
+  });
+
+  it('asks one again as soon as it has answered, however late', async () => {
+    const servers = serversOf(server('one'), server('two'));
+    let answer: (text: string) => void = () => undefined;
+    const { work } = counted({ two: () => new Promise((resolve) => (answer = resolve)) });
+    const first = servers.ask(servers.all, work);
+    await clock.advance(5_000);
+    expect((await first).missing).toHaveLength(1);
+    answer('two, late');
+    await clock.advance(1);
+    const again = servers.ask(servers.all, ({ name }) => Promise.resolve(name));
+    expect(await again).toEqual({ answers: ['one', 'two'], missing: [] });
+  });
+
+  it('waits for the only one as long as it takes, and asks it each time', async () => {
+    const servers = serversOf(server('one'), server('two'));
+    const only = servers.all.slice(0, 1);
+    const { asked, work } = counted({ one: down });
+    expect(await servers.ask(only, work)).toMatchObject({ answers: [], missing: [{ backupServer: 'one' }] });
+    await servers.ask(only, work);
+    expect(asked).toEqual({ one: 2 });
+    const waiting = servers.ask(only, () => never);
+    await clock.advance(60_000);
+    expect(await Promise.race([waiting, Promise.resolve('waiting')])).toBe('waiting');
+  });
+
+  it.each([new InternalError('A bug.'), new ValidationFailedError([]), new TypeError('A bug.')])(
+    'takes %p for no fault of the server',
+    async (error) => {
+      const servers = serversOf(server('one'), server('two'));
+      const { asked, work } = counted({ two: () => Promise.reject(error) });
+      await expect(servers.ask(servers.all, work)).rejects.toBe(error);
+      await expect(servers.ask(servers.all, work)).rejects.toBe(error);
+      expect(asked).toEqual({ one: 2, two: 2 });
+    },
+  );
+});
