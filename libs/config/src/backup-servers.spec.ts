@@ -1,7 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { ConfigurationError } from './faults.js';
 import { loadConfiguration } from './load-configuration.js';
 
@@ -21,6 +21,7 @@ const apac = {
   organizations: ['Contoso.onmicrosoft.com'],
   limits: { operations: 10, downloads: 4 },
 };
+const CERTIFICATE = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
 const fingerprint = 'AB:'.repeat(31) + 'AB';
 
 describe('backupServers', () => {
@@ -39,7 +40,7 @@ describe('backupServers', () => {
     };
     await writeFile(join(folder, 'emea.password'), 'emea-secret-2\n');
     await writeFile(join(folder, 'apac.password'), 'apac-secret-3');
-    await writeFile(join(folder, 'apac-ca.pem'), '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n');
+    await writeFile(join(folder, 'apac-ca.pem'), CERTIFICATE);
   });
   afterEach(() => rm(folder, { recursive: true }));
 
@@ -175,6 +176,20 @@ describe('backupServers', () => {
   it('are not asked for as variables while a fault of the YAML hides them', async () => {
     expect(await faultsOf(load([{ ...emea, name: 'e m' }]))).toEqual([
       'backupServers[0].name: must be at most 63 letters, digits and hyphens',
+    ]);
+  });
+
+  it('can be as docs/operate/backup-servers.md shows', async () => {
+    const page = await readFile(join(__dirname, '../../../docs/operate/backup-servers.md'), 'utf8');
+    const [, example = ''] = /```yaml\n(.*?)```/s.exec(page) ?? [];
+    const { backupServers } = parse(example.replaceAll('/run/secrets', folder)) as { backupServers: object[] };
+    for (const name of ['emea-account', 'emea-password', 'apac-account', 'apac-password']) {
+      await writeFile(join(folder, name), `secret of ${name}`);
+    }
+    await writeFile(join(folder, 'emea-ca.pem'), CERTIFICATE);
+    expect((await load(backupServers)).backupServers).toMatchObject([
+      { name: 'emea', limits: { operations: 20, downloads: 16, restoreSessions: 200 } },
+      { name: 'apac', apiVersion: 'auto', trust: { kind: 'fingerprint' } },
     ]);
   });
 
