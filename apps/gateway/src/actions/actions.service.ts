@@ -8,7 +8,7 @@ import type { PolicyDecision } from '@app/policy';
 import { EmailNotSetUpError, OperationConflictError, SessionStoppedError } from '@app/problems';
 import type { Secret } from '@app/secrets';
 import { type Ceiling, type Idempotency, type NewOperation, type Operation, OperationsRepository } from '@app/store';
-import { type ActionItem, type OneDrive, BackupServers } from '@app/veeam-client';
+import { type ActionItem, BackupServers, type OneDrive } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { aboutSession, AuditTrail } from '../audit/audit-trail.js';

@@ -1,4 +1,4 @@
-import type { Capabilities, Item, OneDrive, ServedOrganization, OrganizationUser } from '@app/veeam-client';
+import type { Capabilities, Item, OneDrive, OrganizationUser, ServedOrganization } from '@app/veeam-client';
 
 import type { ItemDto, OneDriveDto, OrganizationDto, OwnedOneDriveDto } from './catalog.dto.js';
 

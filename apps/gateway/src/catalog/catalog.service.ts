@@ -2,6 +2,7 @@ import type { Principal } from '@app/identity';
 import { InternalError } from '@app/problems';
 import {
   type ActionItem,
+  BackupServers,
   type Capabilities,
   type Item,
   type ItemRef,
@@ -9,7 +10,6 @@ import {
   type OrganizationUser,
   type Page,
   type ServedOrganization,
-  BackupServers,
 } from '@app/veeam-client';
 import { Injectable } from '@nestjs/common';
 

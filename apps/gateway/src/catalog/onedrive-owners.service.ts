@@ -1,5 +1,6 @@
-import { type OneDrive, type OrganizationUser, BackupServers } from '@app/veeam-client';
+import { BackupServers, type OneDrive, type OrganizationUser } from '@app/veeam-client';
 import { Injectable } from '@nestjs/common';
+
 import type { OrganizationPlace } from '../restore-sessions/restore-session.js';
 
 /** More people of one name than that are not looked through. */

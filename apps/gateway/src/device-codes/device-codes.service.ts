@@ -10,7 +10,7 @@ import {
 } from '@app/problems';
 import type { Secret } from '@app/secrets';
 import { DeviceCodesRepository, type Statements } from '@app/store';
-import { type DeviceCode, BackupServers } from '@app/veeam-client';
+import { BackupServers, type DeviceCode } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { AuditTrail } from '../audit/audit-trail.js';

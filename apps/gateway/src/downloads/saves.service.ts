@@ -2,7 +2,7 @@ import type { Principal } from '@app/identity';
 import type { Logger } from '@app/logging';
 import { RateLimitedError } from '@app/problems';
 import type { Operation, OperationEnd } from '@app/store';
-import { type SaveStream, BackupServers } from '@app/veeam-client';
+import { BackupServers, type SaveStream } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import type { ActionTarget, SaveRequest } from '../actions/action-request.js';

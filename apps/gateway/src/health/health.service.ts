@@ -51,9 +51,9 @@ export class HealthService {
     const [store, upstream] = await Promise.all([
       check(async () => {
         await this.database.ping();
-        return undefined;
+        return { status: 'up' };
       }),
-      this.upstream(),
+      check(() => this.upstream()),
     ]);
     const checks = {
       store,
@@ -143,10 +143,9 @@ async function healthOf({ name: backupServer, client }: BackupServer) {
   return { backupServer, detail: `API ${apiVersion}${newer}` };
 }
 
-async function check(work: () => Promise<string | undefined>): Promise<HealthCheck> {
+async function check(work: () => Promise<HealthCheck>): Promise<HealthCheck> {
   try {
-    const detail = await work();
-    return { status: 'up', ...(detail !== undefined && { detail }) };
+    return await work();
   } catch (error) {
     return { status: 'down', code: codeOf(error), detail: error instanceof Error ? error.message : 'unknown' };
   }

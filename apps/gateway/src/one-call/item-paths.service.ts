@@ -1,5 +1,5 @@
 import { NotFoundError } from '@app/problems';
-import { type ActionItem, type Item, BackupServers } from '@app/veeam-client';
+import { type ActionItem, BackupServers, type Item } from '@app/veeam-client';
 import { Injectable } from '@nestjs/common';
 
 import { everyPage } from '../catalog/every-page.js';

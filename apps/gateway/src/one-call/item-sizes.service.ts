@@ -1,4 +1,4 @@
-import { type ActionItem, type Item, BackupServers } from '@app/veeam-client';
+import { type ActionItem, BackupServers, type Item } from '@app/veeam-client';
 import { Injectable } from '@nestjs/common';
 
 import { everyPage } from '../catalog/every-page.js';

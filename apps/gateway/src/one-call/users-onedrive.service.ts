@@ -1,5 +1,5 @@
 import { ValidationFailedError } from '@app/problems';
-import { type OneDrive, BackupServers } from '@app/veeam-client';
+import { BackupServers, type OneDrive } from '@app/veeam-client';
 import { Injectable } from '@nestjs/common';
 
 import { everyPage } from '../catalog/every-page.js';

@@ -3,7 +3,7 @@ import type { Configuration } from '@app/config';
 import type { Logger } from '@app/logging';
 import { DomainError } from '@app/problems';
 import type { Operation } from '@app/store';
-import { type FollowedRestore, BackupServers } from '@app/veeam-client';
+import { BackupServers, type FollowedRestore } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';

@@ -9,7 +9,7 @@ import {
   type OperationReconciliation,
   RestoreSessionsRepository,
 } from '@app/store';
-import { type RestoreEvent, BackupServers } from '@app/veeam-client';
+import { BackupServers, type RestoreEvent } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { AuditTrail } from '../audit/audit-trail.js';

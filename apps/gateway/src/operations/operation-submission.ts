@@ -6,8 +6,8 @@ import {
   ActionAnswerUnknownError,
   ActionNotSentError,
   type ActionResult,
-  upstreamMessageOf,
   BackupServers,
+  upstreamMessageOf,
 } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 

@@ -1,5 +1,5 @@
 import { NotFoundError } from '@app/problems';
-import { type ActionItem, type Item, type ItemRef, type OneDrive, BackupServers } from '@app/veeam-client';
+import { type ActionItem, BackupServers, type Item, type ItemRef, type OneDrive } from '@app/veeam-client';
 import { Injectable } from '@nestjs/common';
 
 import type { CopyTarget } from '../actions/action-request.js';

@@ -1,10 +1,10 @@
 import type { Principal } from '@app/identity';
 import { mayOwnOneDrives } from '@app/policy';
-import { type OneDrive, type OrganizationUser, BackupServers } from '@app/veeam-client';
+import { BackupServers, type OneDrive, type OrganizationUser } from '@app/veeam-client';
 import { Injectable } from '@nestjs/common';
 
-import { UserDirectory } from './user-directory.js';
 import type { OrganizationPlace } from '../restore-sessions/restore-session.js';
+import { UserDirectory } from './user-directory.js';
 
 /** A person has one OneDrive, a hybrid one two; more means that the look-up found something else. */
 const MOST_ONEDRIVES_OF_A_PERSON = 2;

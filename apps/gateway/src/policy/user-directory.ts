@@ -1,6 +1,6 @@
 import { type Clock, within } from '@app/clock';
 import type { Logger } from '@app/logging';
-import { type OrganizationUser, BackupServers } from '@app/veeam-client';
+import { BackupServers, type OrganizationUser } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { CLOCK, LOGGER } from '../infrastructure/tokens.js';

@@ -3,7 +3,7 @@ import type { Principal } from '@app/identity';
 import type { Logger } from '@app/logging';
 import { SessionStoppedError, UpstreamRejectedError } from '@app/problems';
 import { RestoreSessionsRepository } from '@app/store';
-import { type UpstreamRestoreSession, BackupServers } from '@app/veeam-client';
+import { BackupServers, type UpstreamRestoreSession } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { AuditTrail } from '../audit/audit-trail.js';
