@@ -439,6 +439,18 @@ describe('a gateway whose database', () => {
     }
   });
 
+  it('is lost before the API version is known, which it keeps: health says so', async () => {
+    const gateway = await startGateway(neighbours, { environment: { VEEAM_API_VERSION: 'auto' } });
+    try {
+      await neighbours.database.drop();
+      await expectNotReady(gateway);
+      const { body } = await new Caller(gateway.url, undefined).get('/health/ready');
+      expect(body.checks.upstream).toMatchObject({ status: 'down', code: 'store-unavailable' });
+    } finally {
+      await gateway.close();
+    }
+  });
+
   it('is lost after it opened a session upstream stops that session again', async () => {
     const gateway = await startGateway(neighbours);
     try {
