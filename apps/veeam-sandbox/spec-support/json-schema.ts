@@ -1,4 +1,4 @@
-/** The part of OpenAPI 3.0's schemas that the vendor's documents use. */
+/** The part of OpenAPI 3.0's schemas that the vendor's documents use, and two words of JSON Schema that our own need besides. */
 export interface Schema {
   readonly $ref?: string;
   readonly type?: string;
@@ -11,6 +11,8 @@ export interface Schema {
   readonly additionalProperties?: Schema | boolean;
   readonly items?: Schema;
   readonly discriminator?: { readonly propertyName: string; readonly mapping: Readonly<Record<string, string>> };
+  readonly pattern?: string;
+  readonly anyOf?: readonly Schema[];
 }
 
 export type Schemas = Readonly<Record<string, Schema>>;
@@ -29,6 +31,7 @@ const formats: Readonly<Record<string, (value: unknown) => boolean>> = {
 export function departures(value: unknown, schema: Schema, schemas: Schemas, at = 'body'): string[] {
   const resolved = resolve(schema, schemas);
   if (value === null) return resolved.nullable === true ? [] : [`${at}: null where it may not be`];
+  if (resolved.anyOf) return nearest(resolved.anyOf.map((one) => departures(value, one, schemas, at)));
   if (resolved.enum && !resolved.enum.includes(value))
     return [`${at}: ${JSON.stringify(value)} is not of the enumeration`];
   switch (resolved.type) {
@@ -45,14 +48,29 @@ export function departures(value: unknown, schema: Schema, schemas: Schemas, at 
     case 'number':
     case 'boolean':
     case 'string': {
-      const isOfType =
-        resolved.type === 'integer' ? Number.isInteger(value) : (typeof value as string) === resolved.type;
-      const isOfFormat = formats[resolved.format ?? '']?.(value) ?? true;
-      return isOfType && isOfFormat ? [] : [`${at}: not ${resolved.format ?? resolved.type}`];
+      const { type, format, pattern } = resolved;
+      const isOfType = type === 'integer' ? Number.isInteger(value) : (typeof value as string) === type;
+      const isOfFormat = formats[format ?? '']?.(value) ?? true;
+      if (!isOfType || !isOfFormat) return [`${at}: not ${format ?? type}`];
+      const isLikeIt = pattern === undefined || (typeof value === 'string' && isLike(pattern, value));
+      return isLikeIt ? [] : [`${at}: ${JSON.stringify(value)} is not like ${pattern}`];
     }
     default:
       return [`${at}: a schema of an unknown type`];
   }
+}
+
+const compiled = new Map<string, RegExp>();
+
+function isLike(pattern: string, value: string): boolean {
+  const expression = compiled.get(pattern) ?? new RegExp(pattern, 'u');
+  compiled.set(pattern, expression);
+  return expression.test(value);
+}
+
+/** Of several schemas the one that fits, or that was probably meant. */
+function nearest(found: readonly string[][]): string[] {
+  return found.reduce((best, one) => (one.length < best.length ? one : best));
 }
 
 function membersOf(value: Record<string, unknown>, schema: Schema, schemas: Schemas, at: string): string[] {
@@ -71,13 +89,13 @@ function membersOf(value: Record<string, unknown>, schema: Schema, schemas: Sche
 }
 
 /** The schema that a discriminator points to, where there is one. */
-function chosen(value: Record<string, unknown>, schema: Schema, schemas: Schemas): Schema {
+export function chosen(value: Record<string, unknown>, schema: Schema, schemas: Schemas): Schema {
   const { discriminator } = schema;
   const reference = discriminator?.mapping[String(value[discriminator.propertyName])];
   return reference === undefined ? schema : resolve({ $ref: reference }, schemas);
 }
 
-function resolve(schema: Schema, schemas: Schemas): Schema {
+export function resolve(schema: Schema, schemas: Schemas): Schema {
   const { $ref } = schema;
   if ($ref === undefined) return schema;
   const found = schemas[$ref.slice($ref.lastIndexOf('/') + 1)];

@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { Agent, request, type Dispatcher } from 'undici';
 import { fromBuffer, type Entry, type ZipFile } from 'yauzl';
 import { startVeeamSandbox, type VeeamSandbox, type VeeamSandboxOptions, type VersionName } from '../src/index.js';
-import { VendorDocument } from './vendor-document.js';
+import { AnswerCheck, segmentsOf, type AnswerFacts } from './answer-check.js';
+import { vendorDocumentOf } from './vendor-document.js';
+import { versions } from './wire-schemas/notation.js';
+import { unserved, wireSchemasOf } from './wire-schemas/operations.js';
 
 /** Specs assert on whatever came. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the assertions on it are the check
@@ -19,11 +22,14 @@ export interface Reply {
 }
 
 /**
- * A running sandbox on a folder of its own, and a client that trusts its certificate. Answers of v6 and later are checked against the
- * vendor's document on the way, and one that departs from it is thrown.
+ * A running sandbox on a folder of its own, and a client that trusts its certificate. Answers are checked on the way, against our own
+ * wire schemas and, where it is at hand, against the vendor's document. One that departs from either is thrown.
  */
 export class SandboxClient {
-  private readonly documents = new Map(['v6', 'v7', 'v8'].map((name) => [name, VendorDocument.of(name)]));
+  /** In the order in which they came. */
+  readonly answers: AnswerFacts[] = [];
+  private readonly checks: readonly AnswerCheck[];
+  private readonly elsewhere = new AnswerCheck(unserved);
   private token = '';
   private version: VersionName = 'v5';
 
@@ -31,19 +37,24 @@ export class SandboxClient {
     readonly sandbox: VeeamSandbox,
     private readonly dataDir: string,
     readonly agent: Agent,
-  ) {}
+    served: readonly VersionName[],
+  ) {
+    const contracts = versions
+      .filter((version) => served.includes(version))
+      .flatMap((version) => [wireSchemasOf(version), vendorDocumentOf(version) ?? []].flat());
+    this.checks = contracts.map((contract) => new AnswerCheck(contract));
+  }
 
   static async start(options: Partial<VeeamSandboxOptions> = {}): Promise<SandboxClient> {
     const dataDir = mkdtempSync(join(tmpdir(), 'veeam-sandbox-'));
     const sandbox = await startVeeamSandbox({ dataDir, ...options });
     const agent = new Agent({ connect: { ca: readFileSync(sandbox.caFile) } });
-    return new SandboxClient(sandbox, dataDir, agent);
+    return new SandboxClient(sandbox, dataDir, agent, options.versions ?? versions);
   }
 
   async close(): Promise<void> {
-    for (const { operations, isHere, summary } of this.documents.values()) {
-      if (operations > 0 || !isHere) process.stdout.write(`${summary}\n`);
-    }
+    const used = this.checks.filter(({ checked }) => checked.size > 0);
+    for (const { summary } of used) process.stdout.write(`${summary}\n`);
     await this.agent.destroy();
     await this.sandbox.close();
     rmSync(this.dataDir, { recursive: true });
@@ -98,9 +109,11 @@ export class SandboxClient {
     const json = (isJson ? JSON.parse(text) : undefined) as unknown;
     const status = response.statusCode;
     const contentType = response.headers['content-type'] as string | undefined;
-    const facts = { method, path, status, contentType, json, size: bytes.length };
-    const departures = [...this.documents.values()].flatMap((document) => document.check(facts));
+    const facts = { method, path, sent: body, status, contentType, json, size: bytes.length };
+    const checks = this.checksOf(segmentsOf(path)[0] ?? '');
+    const departures = (checks.length > 0 ? checks : [this.elsewhere]).flatMap((check) => check.check(facts));
     if (departures.length > 0) throw new Error(departures.join('\n'));
+    this.answers.push(facts);
     return { status, headers: response.headers, bytes, text, json };
   }
 
@@ -123,9 +136,9 @@ export class SandboxClient {
     return `${session}/Organization/OneDrives/${found.id}`;
   }
 
-  /** How many operations of a version were checked. */
-  checkedOperations(version: VersionName): number | undefined {
-    return this.documents.get(version)?.operations;
+  /** What was checked of a version, by contract. */
+  checksOf(version: string): readonly AnswerCheck[] {
+    return this.checks.filter(({ contract }) => contract.version === version.toLowerCase());
   }
 
   get account(): { userName: string; userPassword: string } {

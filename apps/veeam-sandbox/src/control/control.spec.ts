@@ -50,7 +50,7 @@ describe('the control', () => {
       fault: {
         kind: 'answer',
         status: 500,
-        body: { message: 'x', errorCode: 'ProxyOffline' },
+        body: { message: 'The proxy is offline.' },
         headers: { 'retry-after': '3' },
       },
     });
@@ -58,7 +58,7 @@ describe('the control', () => {
     const reply = await restore();
     expect([reply.status, reply.json, reply.headers['retry-after']]).toEqual([
       500,
-      { message: 'x', errorCode: 'ProxyOffline' },
+      { message: 'The proxy is offline.' },
       '3',
     ]);
     expect([(await restore()).status, (await restore()).status]).toEqual([500, 200]);
