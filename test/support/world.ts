@@ -13,6 +13,7 @@ import { stringify } from 'yaml';
 
 import { createApp } from '../../apps/gateway/src/configure-app.js';
 import { type SsoSandbox, startSsoSandbox } from '../../apps/sso-sandbox/src/index.js';
+import { Conformance } from '../../apps/veeam-sandbox/spec-support/conformance.js';
 import { startVeeamSandbox, type VeeamSandbox, type VeeamSandboxOptions } from '../../apps/veeam-sandbox/src/index.js';
 import { writeSandboxConfiguration } from '../../scripts/sandbox-configuration.js';
 import { type SmtpSink, startSmtpSink } from '../../scripts/smtp-sink.js';
@@ -87,6 +88,7 @@ export async function startNeighbours(veeamOptions: Partial<VeeamSandboxOptions>
     smtp: { host: smtp.host, port: smtp.port },
     ...veeamOptions,
   });
+  const departures = departuresOf(veeam, veeamOptions.versions);
   const environment = await writeSandboxConfiguration(folder, {
     databaseUrl: database.url,
     issuer: sso.issuer,
@@ -107,12 +109,23 @@ export async function startNeighbours(veeamOptions: Partial<VeeamSandboxOptions>
       await Promise.all([sso.close(), veeam.close(), smtp.close()]);
       try {
         await canary.expectNoLeak();
+        if (departures.size > 0) throw new Error(`The VB365 sandbox departs:\n${[...departures].join('\n')}`);
       } finally {
         await database.drop();
         await rm(folder, { recursive: true, force: true });
       }
     },
   };
+}
+
+/** Where what the sandbox answers from now on is not what VB365 would answer; faults do not count. */
+function departuresOf({ control }: VeeamSandbox, served: VeeamSandboxOptions['versions']): ReadonlySet<string> {
+  const conformance = new Conformance(served);
+  const departures = new Set<string>();
+  control.onSent((answer) => {
+    for (const departure of conformance.check(answer)) departures.add(departure);
+  });
+  return departures;
 }
 
 /** To the YAML file. @returns the password of its account */

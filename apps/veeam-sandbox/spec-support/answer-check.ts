@@ -1,19 +1,7 @@
+import type { SentAnswer } from '../src/index.js';
 import { departures, type Schema, type Schemas } from './json-schema.js';
 
-export interface AnswerFacts {
-  readonly method: string;
-  /** With version and query. */
-  readonly path: string;
-  /** Of the request, as it went out. */
-  readonly sent: string | undefined;
-  readonly status: number;
-  readonly contentType: string | undefined;
-  /** Undefined where there was none. */
-  readonly json: unknown;
-  readonly size: number;
-}
-
-type Asked = Pick<AnswerFacts, 'method' | 'path' | 'sent'>;
+type Asked = Pick<SentAnswer, 'method' | 'path' | 'sent'>;
 
 export type AnswerBody = Schema | 'nothing' | 'file';
 
@@ -55,7 +43,7 @@ export class AnswerCheck {
   }
 
   /** Where an answer departs from the contract, one line each. */
-  check(answer: AnswerFacts): string[] {
+  check(answer: SentAnswer): string[] {
     const { version, schemas } = this.contract;
     const { method, path, status } = answer;
     const operation = this.find(answer);
@@ -79,7 +67,7 @@ export class AnswerCheck {
   }
 
   /** Where there is nothing, that is all there is to say. */
-  private refusalOf(answer: AnswerFacts, operation = this.at(answer)[0]): readonly AnswerBody[] | undefined {
+  private refusalOf(answer: SentAnswer, operation = this.at(answer)[0]): readonly AnswerBody[] | undefined {
     const { status } = answer;
     const mayRefuse = operation !== undefined || status === 404 || status === 405;
     return mayRefuse ? this.contract.refusalOf(status, operation?.pattern) : undefined;
@@ -90,11 +78,11 @@ export function nameOf({ method, pattern, action }: Operation, version: string):
   return `${method} /${version}/${pattern}${action === undefined ? '' : ` ${action}`}`;
 }
 
-function bodyDepartures(answer: AnswerFacts, bodies: readonly AnswerBody[], schemas: Schemas): string[] {
-  const { contentType, json, size } = answer;
+function bodyDepartures(answer: SentAnswer, bodies: readonly AnswerBody[], schemas: Schemas): string[] {
+  const { contentType, json, hasBody } = answer;
   if (bodies.includes('file')) return contentType === 'application/octet-stream' ? [] : ['not an octet stream'];
   const schema = bodies.find((body) => typeof body === 'object');
-  if (size === 0 && bodies.includes('nothing')) return [];
+  if (!hasBody && bodies.includes('nothing')) return [];
   return schema ? departures(json, schema, schemas) : ['a body where none is declared'];
 }
 

@@ -1,19 +1,18 @@
-import type { AnswerFacts } from './answer-check.js';
+import type { SentAnswer } from '../src/index.js';
 
 /** Of an answer, one thing that is otherwise. */
-export interface Change extends Partial<AnswerFacts> {
+export interface Change extends Partial<SentAnswer> {
   /** Where. */
   readonly at: string;
   readonly isRemoval: boolean;
 }
 
 /** Other statuses, another kind of body, and all that `jsonChangesOf` finds to change in its JSON. */
-export function changesOf({ status, json, size }: AnswerFacts): Change[] {
+export function changesOf({ status, json, hasBody }: SentAnswer): Change[] {
   const others = [200, 201, 204].filter((other) => other !== status);
-  const bodies =
-    size > 0
-      ? { at: 'no body', isRemoval: true, json: undefined, size: 0, contentType: undefined }
-      : { at: 'a body', isRemoval: false, json: {}, size: 2, contentType: 'application/json' };
+  const bodies = hasBody
+    ? { at: 'no body', isRemoval: true, json: undefined, hasBody: false, contentType: undefined }
+    : { at: 'a body', isRemoval: false, json: {}, hasBody: true, contentType: 'application/json' };
   return [
     ...others.map((other) => ({ at: `status ${other}`, isRemoval: false, status: other })),
     bodies,

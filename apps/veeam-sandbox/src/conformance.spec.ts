@@ -1,4 +1,4 @@
-import { AnswerCheck, type AnswerFacts } from '../spec-support/answer-check.js';
+import { AnswerCheck } from '../spec-support/answer-check.js';
 import { changesOf } from '../spec-support/changes.js';
 import { askEach } from '../spec-support/every-operation.js';
 import { MailServer } from '../spec-support/mail-server.js';
@@ -6,6 +6,7 @@ import { SandboxClient, type JsonBody } from '../spec-support/sandbox-client.js'
 import { vendorDocumentOf } from '../spec-support/vendor-document.js';
 import { isSince, versions, type Version } from '../spec-support/wire-schemas/notation.js';
 import { wireSchemasOf } from '../spec-support/wire-schemas/operations.js';
+import type { SentAnswer } from './control/sent-answers.js';
 import { contoso } from './people.js';
 import { v5 } from './v5/v5.js';
 import { v6, v7, v8 } from './verbs/verbs.js';
@@ -44,7 +45,7 @@ describe.each(versions)('our own schemas of %s', (version) => {
   describe('find nothing', () => {
     it('in an answer of any operation; nor does the document of the vendor, where it is here', async () => {
       await askEach(client, version, contract.operations);
-      const checked = client.checksOf(version).map((check) => [check.contract.title, check.checked.size]);
+      const checked = client.conformance.of(version).map((check) => [check.contract.title, check.checked.size]);
       const titles = [contract, vendorDocumentOf(version) ?? []].flat().map(({ title }) => title);
       expect(checked).toEqual(titles.map((title) => [title, contract.operations.length]));
     });
@@ -195,7 +196,7 @@ describe.each(versions)('our own schemas of %s', (version) => {
   });
 
   /** Each operation, with what only some answers have: failures, neighbours of a page, times of backups, events of actions. */
-  async function askForMore(): Promise<AnswerFacts[]> {
+  async function askForMore(): Promise<SentAnswer[]> {
     const { control } = client.sandbox;
     const before = client.answers.length;
     control.addFault({ match: { action: 'restore' }, times: 100, fault: { kind: 'outcome', failures: 1 } });

@@ -6,5 +6,6 @@ export type { SandboxControl } from './control/sandbox-control.js';
 export type { AcceptedAction, ActionCount, CredentialsUsed } from './control/accepted-actions.js';
 export type { Fault, FaultMatch, FaultRule, Hold, HoldStage } from './control/faults.js';
 export type { ReceivedRequest } from './control/received-requests.js';
+export type { SentAnswer } from './control/sent-answers.js';
 export type { Save } from './control/saves.js';
 export { stackTraceMarker } from './verbs/refusal.js';

@@ -6,6 +6,7 @@ import { Faults } from './control/faults.js';
 import { ReceivedRequests } from './control/received-requests.js';
 import { SandboxControl } from './control/sandbox-control.js';
 import { Saves } from './control/saves.js';
+import { SentAnswers } from './control/sent-answers.js';
 import { fingerprintOf } from './certificates.js';
 import { openDataFolder } from './data-folder.js';
 import { ApiServer } from './http/api-server.js';
@@ -65,6 +66,7 @@ export async function startVeeamSandbox(options: VeeamSandboxOptions): Promise<V
     actions: new AcceptedActions(),
     faults: new Faults(),
     saves: new Saves(),
+    sent: new SentAnswers(),
   };
   const served = (options.versions ?? versionNames).map((name) => versions[name]);
   const server = new ApiServer({ ...parts, versions: served }, data.server);

@@ -1,6 +1,7 @@
 import { request } from 'undici';
 import { SandboxClient, type JsonBody } from '../../spec-support/sandbox-client.js';
 import { contoso } from '../people.js';
+import type { SentAnswer } from './sent-answers.js';
 
 describe('the control', () => {
   let client: SandboxClient;
@@ -63,6 +64,34 @@ describe('the control', () => {
     ]);
     expect([(await restore()).status, (await restore()).status]).toEqual([500, 200]);
     expect(client.sandbox.control.actions()).toHaveLength(1);
+  });
+
+  it('tells what it answers, but not what faults do', async () => {
+    const told: SentAnswer[] = [];
+    client.sandbox.control.onSent((answer) => told.push(answer));
+    const explored = await client.post(`/v5/Organizations/${contoso.id}/Action?a=b`, { explore: {} });
+    await save();
+    await client.get('/v5/Nonsense');
+    await client.send('GET', '/v5/Organizations', undefined, { authorization: 'Bearer x' });
+    client.sandbox.control.addFault({ fault: { kind: 'answer', status: 500, body: { message: 'x' } } });
+    await client.get('/v5/Organizations');
+    client.sandbox.control.addFault({ fault: { kind: 'outcome', emptyBody: true } });
+    await restore();
+    client.sandbox.control.onSent(() => undefined);
+    expect(told).toEqual([
+      {
+        method: 'POST',
+        path: `/v5/Organizations/${contoso.id}/Action?a=b`,
+        sent: '{"explore":{}}',
+        status: 201,
+        contentType: 'application/json; charset=utf-8',
+        json: explored.json,
+        hasBody: true,
+      },
+      expect.objectContaining({ sent: '{"save":null}', contentType: 'application/octet-stream', hasBody: true }),
+      expect.objectContaining({ path: '/v5/Nonsense', status: 404, json: { message: expect.any(String) } }),
+      expect.objectContaining({ status: 401, contentType: undefined, json: undefined, hasBody: false }),
+    ]);
   });
 
   it('holds an action that was accepted until it is released', async () => {

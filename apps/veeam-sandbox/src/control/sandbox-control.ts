@@ -1,19 +1,13 @@
-import type { ApiServer } from '../http/api-server.js';
-import type { SaveMode, Settings } from '../http/api-version.js';
+import type { ApiServer, ApiServerParts } from '../http/api-server.js';
+import type { SaveMode } from '../http/api-version.js';
 import type { EmailSettings, Explorer } from '../world/email.js';
-import type { World } from '../world/world.js';
-import type { AcceptedAction, AcceptedActions, ActionCount } from './accepted-actions.js';
-import type { FaultMatch, FaultRule, Faults, Hold, HoldStage } from './faults.js';
-import type { ReceivedRequest, ReceivedRequests } from './received-requests.js';
-import type { Save, Saves } from './saves.js';
+import type { AcceptedAction, ActionCount } from './accepted-actions.js';
+import type { FaultMatch, FaultRule, Hold, HoldStage } from './faults.js';
+import type { ReceivedRequest } from './received-requests.js';
+import type { Save } from './saves.js';
+import type { SentAnswer } from './sent-answers.js';
 
-export interface ControlParts {
-  readonly world: World;
-  readonly settings: Settings;
-  readonly received: ReceivedRequests;
-  readonly actions: AcceptedActions;
-  readonly faults: Faults;
-  readonly saves: Saves;
+export interface ControlParts extends Omit<ApiServerParts, 'versions'> {
   readonly server: ApiServer;
   readonly username: string;
   readonly password: string;
@@ -56,6 +50,11 @@ export class SandboxControl {
   /** Has every request told, from now on, before it is looked at. */
   onReceived(listener: (request: ReceivedRequest) => void): void {
     this.parts.received.onReceived = listener;
+  }
+
+  /** Has every answer told, from now on, before it goes out, but none that a fault makes. */
+  onSent(listener: (answer: SentAnswer) => void): void {
+    this.parts.sent.onSent = listener;
   }
 
   /** Has every token and device code told that is issued from now on. */

@@ -131,16 +131,22 @@ function gzipped(pieces: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
   return Readable.from(pieces).compose(createGzip()) as AsyncIterable<Buffer>;
 }
 
+export function contentTypeOf({ kind }: Answer): string | undefined {
+  if (kind === 'download') return 'application/octet-stream';
+  return kind === 'empty' ? undefined : 'application/json; charset=utf-8';
+}
+
 function bodyOf(answer: Answer): Body {
+  const type = contentTypeOf(answer);
   if (answer.kind === 'download') {
     const { download } = answer;
-    return { type: 'application/octet-stream', size: download.size, read: () => download.read() };
+    return { type, size: download.size, read: () => download.read() };
   }
   const text =
     answer.kind === 'empty' ? '' : typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body);
   const bytes = Buffer.from(text, 'utf8');
   return {
-    type: answer.kind === 'empty' ? undefined : 'application/json; charset=utf-8',
+    type,
     size: bytes.length,
     async *read() {
       await Promise.resolve();

@@ -5,10 +5,11 @@ import type { AcceptedActions } from '../control/accepted-actions.js';
 import { NoAnswer, type Faults, type RequestFaults } from '../control/faults.js';
 import type { ReceivedRequest, ReceivedRequests } from '../control/received-requests.js';
 import type { Saves } from '../control/saves.js';
+import type { SentAnswer, SentAnswers } from '../control/sent-answers.js';
 import { internalFailure, SandboxError } from '../world/sandbox-error.js';
 import type { World } from '../world/world.js';
 import { empty, json, type Answer, type ApiVersion, type Exchange, type Settings } from './api-version.js';
-import { writeAnswer } from './answer-writer.js';
+import { contentTypeOf, writeAnswer } from './answer-writer.js';
 import { hasAntiforgery } from './antiforgery.js';
 import { mediaTypeOf, parseBody, readBody } from './request-body.js';
 import { Router, segmentsOf, type Found } from './router.js';
@@ -21,6 +22,7 @@ export interface ApiServerParts {
   readonly actions: AcceptedActions;
   readonly faults: Faults;
   readonly saves: Saves;
+  readonly sent: SentAnswers;
 }
 
 interface Served {
@@ -125,6 +127,8 @@ export class ApiServer {
     await faults.reach('done');
     received.status = answer.kind === 'download' ? 200 : answer.status;
     received.accepted ||= received.status < 400;
+    const isMadeUp = made !== undefined || faults.get('outcome')?.emptyBody === true;
+    if (!isMadeUp) this.parts.sent.onSent(sentAnswer(received, text, answer));
     await writeAnswer(response, answer, {
       faults,
       declareLength: this.parts.settings.saveMode.contentLength,
@@ -209,6 +213,13 @@ export class ApiServer {
       throw error;
     }
   }
+}
+
+function sentAnswer({ method, path }: ReceivedRequest, sent: string, answer: Answer): SentAnswer {
+  const status = answer.kind === 'download' ? 200 : answer.status;
+  const facts = { method, path, sent, status, json: undefined, hasBody: answer.kind !== 'empty' };
+  const contentType = contentTypeOf(answer);
+  return answer.kind === 'json' ? { ...facts, contentType, json: answer.body } : { ...facts, contentType };
 }
 
 function noResource(): SandboxError {
