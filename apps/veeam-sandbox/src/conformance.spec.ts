@@ -9,9 +9,14 @@ import { wireSchemasOf } from '../spec-support/wire-schemas/operations.js';
 import type { SentAnswer } from './control/sent-answers.js';
 import { contoso } from './people.js';
 import { v5 } from './v5/v5.js';
+import { versionNames } from './veeam-sandbox.options.js';
 import { v6, v7, v8 } from './verbs/verbs.js';
 
 const served = { v5, v6, v7, v8 };
+
+it('our own schemas are there for every version that is served', () => {
+  expect(versions).toEqual(versionNames);
+});
 
 /** Every answer that a spec gets is checked by its client against our own schemas; here are all operations, and the checking. */
 describe.each(versions)('our own schemas of %s', (version) => {
