@@ -22,7 +22,8 @@ export async function openDesk(
 ): Promise<Desk> {
   const caller = await Caller.named(name, world);
   const sid = await caller.openSession(organizationName);
-  const [newest] = world.veeam.control.sessions();
+  // On v8 restores have sessions too, and one may have begun meanwhile.
+  const newest = world.veeam.control.sessions().find(({ kind }) => kind === 'explore');
   const { body: session } = await caller.get(`/api/v1/restore-sessions/${sid}`);
   const { body: page } = await caller.get(`/api/v1/restore-sessions/${sid}/onedrives`);
   const oneDrives = page.items.map(({ id, name }: Record<'id' | 'name', string>) => [name, id] as const);
