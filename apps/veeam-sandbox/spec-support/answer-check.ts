@@ -56,7 +56,7 @@ export class AnswerCheck {
     return found.map((departure) => `${name}: ${departure}`);
   }
 
-  find(asked: Asked): Operation | undefined {
+  private find(asked: Asked): Operation | undefined {
     const action = /\w+/.exec(asked.sent ?? '')?.[0].toLowerCase();
     return this.at(asked).find((one) => one.action === undefined || one.action === action);
   }

@@ -122,8 +122,13 @@ describe('v5 takes', () => {
     const { session, alice } = setting;
     const { user, password } = login();
     const id = (await shared.oneDrive(session, 'Bob')).split('/').at(-1) ?? '';
-    const href = `https://support.north.local:4443/v5/organizations/${contoso.id}/users/x/onedrives/${id}`;
-    const target = { id, name: 'CopyTo User', url: 'http://server/personal/orgUser', _links: { self: { href } } };
+    const href = `https://backup.example:4443/v5/organizations/${contoso.id}/users/x/onedrives/${id}`;
+    const target = {
+      id,
+      name: 'Bob',
+      url: 'https://contoso-my.sharepoint.com/personal/bob',
+      _links: { self: { href } },
+    };
     const body = `{ "copyTo" : { "username" : "${user}", "userpassword" : "${password}", "DocumentVersion" : "last", "documentLastVersionAction" : "Merge", "folder" : "newFolder", "OneDrive" : ${JSON.stringify(target)} , "changedItems" : "True", "deletedItems" : "false", "restorePermissions" : true } }`;
     expect((await send(`${alice}/Action`, body)).status).toBe(200);
     expect(accepted(setting)).toMatchObject([
