@@ -6,7 +6,7 @@ import type { ApiVersion } from '@app/config';
 
 import { startVeeamSandbox, type VeeamSandbox, type VeeamSandboxOptions } from '../../apps/veeam-sandbox/src/index.js';
 import { changedSettings, type YamlSettings } from './settings.js';
-import { type Neighbours, startNeighbours } from './world.js';
+import { type Neighbours, startNeighbours, watchDepartures } from './world.js';
 import { watchBackupServer } from './world-canary.js';
 
 type Organizations = NonNullable<VeeamSandboxOptions['organizations']>;
@@ -23,6 +23,7 @@ export async function startServerPair(has: { emea: Organizations; apac: Organiza
   const dataDir = await mkdtemp(join(tmpdir(), 'restore-gateway-'));
   const apac = await startVeeamSandbox({ dataDir, organizations: has.apac, username: 'APAC\\veeam-admin' });
   watchBackupServer(neighbours.canary, apac);
+  const expectNoDeparture = watchDepartures(apac);
   return {
     ...neighbours,
     emea: neighbours.veeam,
@@ -31,6 +32,7 @@ export async function startServerPair(has: { emea: Organizations; apac: Organiza
       await apac.close();
       await neighbours.close();
       await rm(dataDir, { recursive: true, force: true });
+      expectNoDeparture();
     },
   };
 }

@@ -88,7 +88,7 @@ export async function startNeighbours(veeamOptions: Partial<VeeamSandboxOptions>
     smtp: { host: smtp.host, port: smtp.port },
     ...veeamOptions,
   });
-  const departures = departuresOf(veeam, veeamOptions.versions);
+  const expectNoDeparture = watchDepartures(veeam, veeamOptions.versions);
   const environment = await writeSandboxConfiguration(folder, {
     databaseUrl: database.url,
     issuer: sso.issuer,
@@ -109,7 +109,7 @@ export async function startNeighbours(veeamOptions: Partial<VeeamSandboxOptions>
       await Promise.all([sso.close(), veeam.close(), smtp.close()]);
       try {
         await canary.expectNoLeak();
-        if (departures.size > 0) throw new Error(`The VB365 sandbox departs:\n${[...departures].join('\n')}`);
+        expectNoDeparture();
       } finally {
         await database.drop();
         await rm(folder, { recursive: true, force: true });
@@ -118,14 +118,16 @@ export async function startNeighbours(veeamOptions: Partial<VeeamSandboxOptions>
   };
 }
 
-/** Where what the sandbox answers from now on is not what VB365 would answer; faults do not count. */
-function departuresOf({ control }: VeeamSandbox, served: VeeamSandboxOptions['versions']): ReadonlySet<string> {
+/** Watches whether what the sandbox answers from now on is what VB365 would answer; faults do not count. @returns throws if it was not */
+export function watchDepartures({ control }: VeeamSandbox, served?: VeeamSandboxOptions['versions']): () => void {
   const conformance = new Conformance(served);
   const departures = new Set<string>();
   control.onSent((answer) => {
     for (const departure of conformance.check(answer)) departures.add(departure);
   });
-  return departures;
+  return () => {
+    if (departures.size > 0) throw new Error(`The VB365 sandbox departs:\n${[...departures].join('\n')}`);
+  };
 }
 
 /** To the YAML file. @returns the password of its account */
