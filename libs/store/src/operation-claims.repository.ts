@@ -223,10 +223,15 @@ export class OperationClaimsRepository {
     return this.endFrom(operation, ['accepted'], { state: 'failed', endedAt: now, problem });
   }
 
-  /** Interrupted since then, and nobody knows more yet; oldest first. */
-  async listUnreconciled(endedAfter: Date): Promise<Operation[]> {
+  /** Interrupted on a server since then, and nobody knows more yet; oldest first. */
+  async listUnreconciled(backupServer: string, endedAfter: Date): Promise<Operation[]> {
     return this.listWhere(
-      and(eq(operations.state, 'interrupted'), isNull(operations.reconciliation), gt(operations.endedAt, endedAfter)),
+      and(
+        eq(operations.state, 'interrupted'),
+        isNull(operations.reconciliation),
+        eq(operations.backupServer, backupServer),
+        gt(operations.endedAt, endedAfter),
+      ),
       100,
     );
   }

@@ -36,7 +36,7 @@ export class LeftOperations {
       this.patientUntil = this.clock.now() + 2 * this.replica.leaseMs;
       throw error;
     }
-    await this.reconciliations.sweep();
+    this.reconciliations.sweep();
   }
 
   private async failOverdue(now: Date): Promise<void> {

@@ -14,6 +14,7 @@ import { Inject, Injectable } from '@nestjs/common';
 
 import { AuditTrail } from '../audit/audit-trail.js';
 import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
+import { RunningOperations } from './running-operations.js';
 
 type Finding = Pick<OperationReconciliation, 'finding' | 'detail'>;
 
@@ -27,36 +28,46 @@ const LOOK_EVERY_MS = 60_000;
 @Injectable()
 export class OperationReconciliations {
   private lookAgainAt = 0;
+  /** Servers that are being asked. */
+  private readonly busy = new Set<string>();
 
   constructor(
     private readonly claims: OperationClaimsRepository,
     private readonly operations: OperationsRepository,
     private readonly sessions: RestoreSessionsRepository,
     private readonly servers: BackupServers,
+    private readonly running: RunningOperations,
     private readonly trail: AuditTrail,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits'>,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** Looks at what is not reconciled yet, once a minute at most. @throws StoreUnavailableError */
-  async sweep(): Promise<void> {
+  /**
+   * Begins to look at what is not reconciled yet, once a minute at most, and by server: one that does not answer keeps no other waiting,
+   * nor whoever asks for this.
+   */
+  sweep(): void {
     const now = this.clock.now();
     if (now < this.lookAgainAt) return;
     this.lookAgainAt = now + LOOK_EVERY_MS;
-    const endedAfter = new Date(now - this.configuration.limits.reconcileMs);
-    const waiting = await this.claims.listUnreconciled(endedAfter);
-    const servers = new Set(waiting.map(({ backupServer }) => backupServer));
-    // Side by side: one that cannot be reached keeps no other waiting.
-    await Promise.all(
-      [...servers].map((server) => this.reconcile(waiting.filter((one) => one.backupServer === server))),
-    );
+    for (const { name } of this.servers.all) {
+      if (!this.busy.has(name)) this.running.add(this.sweepServer(name));
+    }
   }
 
-  private async reconcile(operations: readonly Operation[]): Promise<void> {
-    for (const operation of operations) {
-      const finding = await this.findOut(operation);
-      if (finding !== undefined) await this.append(operation, finding);
+  private async sweepServer(backupServer: string): Promise<void> {
+    this.busy.add(backupServer);
+    try {
+      const endedAfter = new Date(this.clock.now() - this.configuration.limits.reconcileMs);
+      for (const operation of await this.claims.listUnreconciled(backupServer, endedAfter)) {
+        const finding = await this.findOut(operation);
+        if (finding !== undefined) await this.append(operation, finding);
+      }
+    } catch (error) {
+      this.logger.warn({ err: error, backupServer }, 'operations could not be reconciled; trying again');
+    } finally {
+      this.busy.delete(backupServer);
     }
   }
 

@@ -8,6 +8,9 @@ import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/comm
 import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
 import { ClaimedOperations } from './claimed-operations.js';
 
+/** A backup server that does not answer is not waited for any longer, ms. */
+const LOGOUT_MS = 5_000;
+
 /** Time to record how operations were broken off, ms; a download may yet hang on a caller who takes nothing. */
 const RECORDING_MS = 2_000;
 
@@ -40,7 +43,7 @@ export class RunningOperations implements BeforeApplicationShutdown {
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.settledWithin(this.configuration.limits.shutdownGraceMs);
-    await Promise.all(this.servers.all.map((server) => this.logout(server)));
+    await within(this.clock, LOGOUT_MS, Promise.all(this.servers.all.map((server) => this.logout(server))));
     await this.servers.close();
     await this.settledWithin(RECORDING_MS);
     this.claimed.giveUp();
