@@ -253,3 +253,27 @@ describe('the first stage', () => {
     expect(engine.firstStage(alice, 'copy')).toEqual({ allowed: false, policies: ['default-deny'] });
   });
 });
+
+describe('a set that is loaded again', () => {
+  const permit = '@id("x") permit (principal, action == Action::"browse", resource);';
+
+  it('is not checked again, whatever was loaded in between, and decides as before', () => {
+    const engine = by(permit);
+    expect(by(permit.replace('browse', 'copy')).firstStage(alice, 'browse').allowed).toBe(false);
+    expect(by(permit)).toBe(engine);
+    expect(by(permit).firstStage(alice, 'browse').allowed).toBe(true);
+  });
+
+  it('is another one under another schema or under other names', () => {
+    const engine = by(permit);
+    expect(PolicyEngine.load({ schemaText, policies: [{ name: 'other.cedar', text: permit }] })).not.toBe(engine);
+    const otherSchema = { schemaText: `${schemaText}\n`, policies: [{ name: 'test.cedar', text: permit }] };
+    expect(PolicyEngine.load(otherSchema)).not.toBe(engine);
+  });
+
+  it('is refused again when it was refused', () => {
+    const broken = () => by('@id("x") permit (principal, action == Action::"fly", resource);');
+    expect(broken).toThrow(/fly/);
+    expect(broken).toThrow(/fly/);
+  });
+});

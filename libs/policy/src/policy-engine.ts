@@ -18,6 +18,8 @@ import { type PolicySet, type PolicySetTexts, readPolicySet } from './policy-set
 
 /** Decides by one set of Cedar policies. Deny by default; a forbid wins; an error is a deny. */
 export class PolicyEngine {
+  /** By digest. Cedar keeps what it has parsed under its name for good, so this costs nothing more. */
+  private static readonly loaded = new Map<string, PolicyEngine>();
   private readonly guardSet: string;
 
   private constructor(
@@ -29,11 +31,20 @@ export class PolicyEngine {
     this.guardSet = guardSetOf(digest);
   }
 
-  /** @throws PolicySetError with every fault of every file */
+  /**
+   * Checking a set takes a tenth of a second in which nothing else is served, so one that was loaded before, as when an
+   * emergency stop is over, is not checked again.
+   * @throws PolicySetError with every fault of every file
+   */
   static load(texts: PolicySetTexts): PolicyEngine {
-    const policies = readPolicySet(texts);
-    // Cedar keeps what it has parsed under its name for good; loaded again, the same set takes its old place.
     const digest = digestOf(texts);
+    const engine = PolicyEngine.loaded.get(digest) ?? PolicyEngine.parse(digest, texts);
+    PolicyEngine.loaded.set(digest, engine);
+    return engine;
+  }
+
+  private static parse(digest: string, texts: PolicySetTexts): PolicyEngine {
+    const policies = readPolicySet(texts);
     mustParse(preparseSchema(digest, texts.schemaText));
     mustParse(preparsePolicySet(digest, { staticPolicies: textsOf(policies) }));
     mustParse(preparsePolicySet(guardSetOf(digest), { staticPolicies: guardPolicies(policies) }));
