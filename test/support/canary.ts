@@ -86,14 +86,19 @@ export class Canary {
   /** What turned up where it does not belong: each secret by its name, once for each kind of place. */
   async leaks(): Promise<string[]> {
     const found = new Set<string>();
+    const secrets = [...this.secrets.values()].map((secret) => ({
+      ...secret,
+      forms: formsOf(secret.value),
+      hex: hexOf(secret.value),
+    }));
     for (const { sink, read } of this.watched) {
       const text = await read();
       if (text === '') continue;
       const whole = inWholePieces(text);
       const lower = whole.toLowerCase();
-      for (const { name, value, belongsIn } of this.secrets.values()) {
+      for (const { name, belongsIn, forms, hex } of secrets) {
         if (belongsIn.includes(sink) || found.has(`${name} in ${sink}`)) continue;
-        const isThere = formsOf(value).some((form) => whole.includes(form)) || lower.includes(hexOf(value));
+        const isThere = forms.some((form) => whole.includes(form)) || lower.includes(hex);
         if (isThere) found.add(`${name} in ${sink}`);
       }
     }
@@ -112,6 +117,7 @@ function inWholePieces(text: string): string {
   return text.replace(/\r\n[0-9a-f]{1,8}\r\n/gi, (frame, index: number) => (index === 0 ? frame : ''));
 }
 
+/** Each once: most secrets need no escaping. */
 function formsOf(value: string): string[] {
   const json = JSON.stringify(value).slice(1, -1);
   const base64 = [0, 1, 2].map((offset) => {
@@ -122,7 +128,8 @@ function formsOf(value: string): string[] {
   const urlSafe = base64.map((form) => form.replaceAll('+', '-').replaceAll('/', '_'));
   // As `JSON.stringify` writes a Buffer.
   const octets = [...Buffer.from(value)].join(',');
-  return [value, json, JSON.stringify(json).slice(1, -1), encodeURIComponent(value), octets, ...base64, ...urlSafe];
+  const escaped = [json, JSON.stringify(json).slice(1, -1), encodeURIComponent(value)];
+  return [...new Set([value, ...escaped, octets, ...base64, ...urlSafe])];
 }
 
 function hexOf(value: string): string {

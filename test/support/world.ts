@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -78,8 +78,9 @@ export async function startWorld(
 
 export async function startNeighbours(veeamOptions: Partial<VeeamSandboxOptions> = {}): Promise<Neighbours> {
   const folder = await mkdtemp(join(tmpdir(), 'restore-gateway-'));
+  await layKeys(folder);
   const [sso, database, smtp] = await Promise.all([
-    startSsoSandbox(),
+    startSsoSandbox({ dataDir: join(folder, 'sso') }),
     createTestDatabase(),
     startSmtpSink({ mailDir: join(folder, 'mail') }),
   ]);
@@ -128,6 +129,13 @@ export function watchDepartures({ control }: VeeamSandbox, served?: VeeamSandbox
   return () => {
     if (departures.size > 0) throw new Error(`The VB365 sandbox departs:\n${[...departures].join('\n')}`);
   };
+}
+
+/** Those of this run, where the sandboxes look for their own; without them each would make some. */
+async function layKeys(folder: string): Promise<void> {
+  const { TEST_KEYS: keys } = process.env;
+  if (!keys) throw new Error('Only specs run by jest with its global setup have keys.');
+  await cp(keys, folder, { recursive: true });
 }
 
 /** To the YAML file. @returns the password of its account */
