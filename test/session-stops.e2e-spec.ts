@@ -114,7 +114,7 @@ describe.each(dialects)('a restore session on $version that was stopped', ({ log
   it('is told to stop again after nobody used it, too', async () => {
     const desk = await deskAt(await start());
     control.resistStop(desk.upstreamSid, 7);
-    await isStopped(desk);
+    await until(() => stateUpstream(desk) === 'Stopped', { clock, by: 10 * SECOND });
     await proven(desk);
     expect(await endsOf(desk)).toEqual(['restore-session.stopped idle', 'restore-session.ended proven']);
   });

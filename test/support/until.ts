@@ -12,16 +12,24 @@ export interface Moving {
 }
 
 /** The first result that is neither undefined nor false. What the gateway does at its own pace is looked at until it is done. */
-export async function until<T>(
+export function until<T>(
   look: () => T | undefined | false | Promise<T | undefined | false>,
   moving?: Moving,
+): Promise<T> {
+  return lookUntil(look, () => pause(LOOK_EVERY_MS), moving);
+}
+
+async function lookUntil<T>(
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+  next: () => Promise<unknown>,
+  moving: Moving | undefined,
 ): Promise<T> {
   const deadline = Date.now() + PATIENCE_MS;
   while (Date.now() < deadline) {
     await moving?.clock.advance(moving.by);
     const found = await look();
     if (found !== undefined && found !== false) return found;
-    await pause(LOOK_EVERY_MS);
+    await next();
   }
   throw new Error(`This did not come to be: ${look.toString()}`);
 }
@@ -33,7 +41,11 @@ export async function whileAdvancing<T>(moving: Moving, promise: Promise<T>): Pr
     () => (isSettled = true),
     () => (isSettled = true),
   );
-  await until(() => isSettled, moving);
+  await lookUntil(
+    () => isSettled,
+    () => Promise.race([settled, pause(LOOK_EVERY_MS)]),
+    moving,
+  );
   await settled;
   return promise;
 }
