@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { ManualClock } from '@app/clock';
 import type { Configuration } from '@app/config';
-import { VeeamClient } from '@app/veeam-client';
+import { BackupServers } from '@app/veeam-client';
 
 import { contoso, fabrikam } from '../apps/veeam-sandbox/src/people.js';
 import { backedUp, claimsOf } from './support/backed-up.js';
@@ -196,7 +196,10 @@ describe.each(dialects)('on $version', ({ version }) => {
     it('is found on whatever page of the users', async () => {
       neighbours.veeam.control.setSyntheticOneDrives(600);
       await start({ environment });
-      const [user] = await gateway.app.get(VeeamClient).findUsers(contoso.id, at('synthetic-00599'));
+      const [user] = await gateway.app
+        .get(BackupServers)
+        .of({ backupServer: 'default' })
+        .users.find(contoso.id, at('synthetic-00599'));
       neighbours.veeam.control.clearReceived();
       expect(await ownOf(claimsOf({ objectId: user?.objectId, login: at('somebody.else') }))).toHaveLength(1);
       const pages = requests(neighbours.veeam.control).filter((request) =>

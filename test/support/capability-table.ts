@@ -1,8 +1,6 @@
+import { API_VERSIONS, type ApiVersion } from '@app/config';
 import { type ActionItem, capabilitiesOf, demandAction, type WantedAction } from '@app/veeam-client';
 import { NotSupportedByUpstreamError } from '@app/problems';
-
-const versions = ['v5', 'v6', 'v7', 'v8'] as const;
-type Version = (typeof versions)[number];
 
 const oneDriveId = 'id';
 const itemId = 'id';
@@ -79,15 +77,15 @@ export function capabilityTable(): string {
 }
 
 function versionsThatCan(on: On, item: ActionItem | undefined): string {
-  const able = versions.filter((version) => item && can(version, on(item)));
+  const able = API_VERSIONS.filter((version) => item && can(version, on(item)));
   if (able.length === 0) return 'none';
   const [first] = able;
-  const isSince = first !== undefined && able.length === versions.length - versions.indexOf(first);
-  if (able.length === versions.length) return 'all';
+  const isSince = first !== undefined && able.length === API_VERSIONS.length - API_VERSIONS.indexOf(first);
+  if (able.length === API_VERSIONS.length) return 'all';
   return isSince && able.length > 1 ? `${first} and later` : able.join(', ');
 }
 
-function can(version: Version, action: WantedAction): boolean {
+function can(version: ApiVersion, action: WantedAction): boolean {
   try {
     demandAction({ version, capabilities: capabilitiesOf(version) }, action);
     return true;

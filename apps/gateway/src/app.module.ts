@@ -4,6 +4,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_GUARD, DiscoveryModule } from '@nestjs/core';
 import { ThrottlerModule } from '@nestjs/throttler';
 
+import { ActionQuestions } from './actions/action-questions.service.js';
 import { ActionsService } from './actions/actions.service.js';
 import {
   DocumentActionsController,
@@ -165,6 +166,7 @@ const services = [
   HeldDeviceCodes,
   OperatorCeilings,
   RepeatedRequests,
+  ActionQuestions,
   ActionsService,
   OperationResponder,
   Replica,

@@ -52,7 +52,9 @@ export interface Configuration {
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
-export type ApiVersion = 'v5' | 'v6' | 'v7' | 'v8';
+/** Of the REST API of VB365, as far as they are spoken here; oldest first. */
+export const API_VERSIONS = ['v5', 'v6', 'v7', 'v8'] as const;
+export type ApiVersion = (typeof API_VERSIONS)[number];
 
 /** How the upstream's certificate is recognised: exactly one way; `system` trusts the CAs Node.js ships with. */
 export type UpstreamTrust =

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { plainToInstance } from 'class-transformer';
 import { ArrayNotEmpty, getMetadataStorage } from 'class-validator';
-import type { ApiVersion, IssuerConfiguration, LogLevel } from './configuration.js';
+import { API_VERSIONS, type ApiVersion, type IssuerConfiguration, type LogLevel } from './configuration.js';
 import type { Faults } from './faults.js';
 import {
   CommaList,
@@ -24,7 +24,6 @@ export type RawEnvironment = Readonly<Partial<Record<string, string>>>;
 export const ALGORITHMS = ['RS', 'PS', 'ES'].flatMap((family) => ['256', '384', '512'].map((bits) => family + bits));
 export const PRESETS = ['generic', 'entra', 'okta', 'keycloak', 'ping'] as const;
 export const TOKEN_TYPES = ['at+jwt', 'JWT'] as const;
-export const API_VERSIONS = ['auto', 'v5', 'v6', 'v7', 'v8'] as const;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 /** The variables of the service, but for the secrets: those come as `NAME` or `NAME_FILE`. */
@@ -48,7 +47,7 @@ export class EnvironmentVariables {
   @IsOneOf(TOKEN_TYPES) SSO_TOKEN_TYPE: IssuerConfiguration['tokenType'] = 'at+jwt';
 
   @Optional() @IsUrlOf(['https'], { onlyOrigin: true }) VEEAM_URL?: string;
-  @IsOneOf(API_VERSIONS) VEEAM_API_VERSION: ApiVersion | 'auto' = 'auto';
+  @IsOneOf(['auto', ...API_VERSIONS]) VEEAM_API_VERSION: ApiVersion | 'auto' = 'auto';
   @Optional() @IsText() VEEAM_CA_FILE?: string;
   @Optional()
   @IsFingerprint()

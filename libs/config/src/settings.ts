@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { Type } from 'class-transformer';
 import { Allow, ArrayNotEmpty, ArrayUnique, IsArray, IsObject, ValidateNested } from 'class-validator';
 import {
+  API_VERSIONS,
   type ApiVersion,
   type IssuerConfiguration,
   OFFICE_REGIONS,
@@ -9,7 +10,7 @@ import {
   PROFILE_ACTIONS,
   type ProfileAction,
 } from './configuration.js';
-import { ALGORITHMS, API_VERSIONS, PRESETS, TOKEN_TYPES } from './environment.js';
+import { ALGORITHMS, PRESETS, TOKEN_TYPES } from './environment.js';
 import {
   Count,
   Duration,
@@ -65,7 +66,7 @@ class BackupServerLimitSettings {
 export class BackupServerSettings {
   @LowerCased() @IsName() name!: string;
   @IsUrlOf(['https'], { onlyOrigin: true }) url!: string;
-  @IsOneOf(API_VERSIONS) apiVersion: ApiVersion | 'auto' = 'auto';
+  @IsOneOf(['auto', ...API_VERSIONS]) apiVersion: ApiVersion | 'auto' = 'auto';
   @Optional() @IsText() caFile?: string;
   @Optional() @IsFingerprint() certFingerprint?: string;
   @IsSecretReference() username!: SecretReference;

@@ -249,7 +249,7 @@ it('tells every request by its route template, without ids', async () => {
     traceparent: () => '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
     requestId: () => 'request-1',
   });
-  await failureOf(client.listUserOneDrives('organization-1', 'user/1+=', undefined));
+  await failureOf(client.users.listOneDrives('organization-1', 'user/1+=', undefined));
   expect(events).toMatchObject([
     { method: 'POST', route: '/v5/token', status: 200, errorCode: undefined },
     { method: 'GET', route: '/v5/Organizations/{organizationId}/Users/{userId}/OneDrives', status: 404 },

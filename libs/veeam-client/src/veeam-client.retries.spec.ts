@@ -185,7 +185,7 @@ describe('an id', () => {
   it.each(['', '.', '..', 'a\u0000b', 'a\r\nb', '\ud800'])(
     'that no URL can hold is refused before anything is sent: %j',
     async (id) => {
-      expect(await failureOf(client.listUserOneDrives('organization-1', id))).toBeInstanceOf(NotFoundError);
+      expect(await failureOf(client.users.listOneDrives('organization-1', id))).toBeInstanceOf(NotFoundError);
       expect(upstream.requests('GET /v5/Organizations')).toHaveLength(0);
       expect(upstream.received).toEqual([]);
     },
@@ -213,7 +213,7 @@ it('collects all pages, and keeps only users whose login is the very address', a
     const offset = Number(new URL(url, upstream.url).searchParams.get('offset'));
     json(response, 200, { offset, limit: 250, results: offset === 0 ? users : [alice] });
   });
-  expect(await client.findUsers('organization-1', 'alice@CONTOSO.com')).toEqual([
+  expect(await client.users.find('organization-1', 'alice@CONTOSO.com')).toEqual([
     { ...alice, objectId: '11111111-2222-3333-4444-555555555555' },
   ]);
   expect(upstream.requests('GET /v5/Organizations/organization-1/Users').map(({ url }) => url.split('?')[1])).toEqual([
@@ -229,7 +229,7 @@ it('lists everybody, page by page, up to 50,000', async () => {
     const length = Math.max(0, Math.min(250, most - offset));
     json(response, 200, { results: Array.from({ length }, (_, index) => ({ id: `id-${offset + index}`, name: 'x' })) });
   });
-  expect((await client.listUsers('organization-1')).map(({ id }) => id)).toEqual(
+  expect((await client.users.list('organization-1')).map(({ id }) => id)).toEqual(
     Array.from({ length: 600 }, (_, index) => `id-${index}`),
   );
   expect(upstream.requests('GET /v5/Organizations/organization-1/Users').map(({ url }) => url.split('?')[1])).toEqual([
@@ -238,7 +238,7 @@ it('lists everybody, page by page, up to 50,000', async () => {
     'offset=500&limit=250',
   ]);
   most = 1_000_000;
-  expect(await failureOf(client.listUsers('organization-1'))).toBeInstanceOf(UpstreamBrokenError);
+  expect(await failureOf(client.users.list('organization-1'))).toBeInstanceOf(UpstreamBrokenError);
   expect(upstream.received.length).toBeLessThan(210);
 });
 
@@ -247,6 +247,6 @@ it('does not read pages without end', async () => {
     const results = Array.from({ length: 250 }, (_, index) => ({ id: `id-${index}`, name: 'x' }));
     json(response, 200, { offset: 0, limit: 250, results, _links: { next: { href: '/' } } });
   });
-  expect(await failureOf(client.findUsers('organization-1', 'a@b.c'))).toBeInstanceOf(UpstreamBrokenError);
+  expect(await failureOf(client.users.find('organization-1', 'a@b.c'))).toBeInstanceOf(UpstreamBrokenError);
   expect(upstream.received.length).toBeLessThan(45);
 });

@@ -18,7 +18,6 @@ import type {
   NewEmailSettings,
   OneDrive,
   Organization,
-  OrganizationUser,
   Page,
   RestoreCredentials,
   RestoreEvent,
@@ -28,19 +27,16 @@ import type {
   UpstreamRestoreSession,
 } from './model.js';
 import type { Login, VeeamClientOptions } from './options.js';
+import { OrganizationUsers } from './organization-users.js';
 import { presentable } from './presentable.js';
 import { RestoreFollowing } from './restore-following.js';
 import { isNotFound, RestoreSessions, sessionStopped } from './restore-sessions.js';
 import { SessionItems } from './session-items.js';
 import { Upstream } from './upstream.js';
-import { lower } from './wire/fields.js';
 import { collectPages, type PageRequest } from './wire/page.js';
 
 /** Refusals of a mail that missing e-mail settings may be behind. */
 const MAY_LACK_EMAIL: ReadonlySet<string> = new Set(['upstream-rejected', 'operation-conflict']);
-
-/** 200 pages: reading more users than that takes too long to be worth waiting for. */
-const MOST_USERS = 50_000;
 
 /** Looks at a stopped session before it counts as still running. */
 const STOP_LOOKS = 5;
@@ -55,12 +51,15 @@ const STOP_LOOKS = 5;
 export class VeeamClient {
   /** What lies in the OneDrives of restore sessions. */
   readonly items: SessionItems;
+  /** The people of organizations, as they are in production. */
+  readonly users: OrganizationUsers;
   private readonly upstream: Upstream;
   private readonly sessions: RestoreSessions;
   private readonly following: RestoreFollowing;
 
   constructor(private readonly options: VeeamClientOptions) {
     this.upstream = new Upstream(options);
+    this.users = new OrganizationUsers(this.upstream);
     this.sessions = new RestoreSessions(this.upstream);
     this.items = new SessionItems(this.upstream, this.sessions);
     this.following = new RestoreFollowing(this.upstream, this.sessions, options.clock);
@@ -105,46 +104,6 @@ export class VeeamClient {
   listOrganizations(signal?: AbortSignal): Promise<Organization[]> {
     return presentable(() =>
       collectPages((page) => this.upstream.call((dialect) => dialect.listOrganizations(page), { signal })),
-    );
-  }
-
-  /** Everybody in production, page by page: slow. @throws UpstreamBrokenError when they are more than 50,000 */
-  listUsers(organizationId: string, signal?: AbortSignal): Promise<OrganizationUser[]> {
-    return presentable(() =>
-      collectPages(
-        (page) => this.upstream.call((dialect) => dialect.listUsers(organizationId, page), { signal }),
-        MOST_USERS,
-      ),
-    );
-  }
-
-  /** Users whose login is this e-mail address, ASCII case apart; upstream's own filter may match more loosely. */
-  findUsers(organizationId: string, email: string, signal?: AbortSignal): Promise<OrganizationUser[]> {
-    return presentable(async () => {
-      const users = await collectPages((page) =>
-        this.upstream.call((dialect) => dialect.findUsers(organizationId, email, page), { signal }),
-      );
-      return users.filter(({ name }) => lower(name) === lower(email));
-    });
-  }
-
-  /** Users who are called exactly that; none for a name with one of upstream's wildcards in it, which it cannot be asked for literally. */
-  findUsersByDisplayName(organizationId: string, name: string, signal?: AbortSignal): Promise<OrganizationUser[]> {
-    return presentable(async () => {
-      if (/[*?]/.test(name)) return [];
-      const users = await collectPages((page) =>
-        this.upstream.call((dialect) => dialect.findUsersByDisplayName(organizationId, name, page), { signal }),
-      );
-      return users.filter(({ displayName }) => displayName === name);
-    });
-  }
-
-  /** In production, not in the backup: none for somebody who has left, two for a hybrid user. */
-  listUserOneDrives(organizationId: string, userId: string, signal?: AbortSignal): Promise<OneDrive[]> {
-    return presentable(() =>
-      collectPages((page) =>
-        this.upstream.call((dialect) => dialect.listUserOneDrives(organizationId, userId, page), { signal }),
-      ),
     );
   }
 

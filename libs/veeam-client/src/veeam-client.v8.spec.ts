@@ -134,7 +134,7 @@ describe('the catalog', () => {
       { id: '3' },
     ];
     upstream.on(path, ok({ offset: 0, limit: 250, results }));
-    const users = await client.findUsers(ORGANIZATION_ID, 'alice@contoso.com');
+    const users = await client.users.find(ORGANIZATION_ID, 'alice@contoso.com');
     expect(users).toEqual([
       {
         id: '1',

@@ -1,17 +1,15 @@
-import { randomUUID } from 'node:crypto';
-
 import type { Clock } from '@app/clock';
 import { DEVICE_CODE } from '@app/config';
-import { factsOf, type Principal } from '@app/identity';
-import { currentRequestContext } from '@app/logging';
+import type { Principal } from '@app/identity';
 import type { PolicyDecision } from '@app/policy';
 import { EmailNotSetUpError, OperationConflictError, SessionStoppedError } from '@app/problems';
 import type { Secret } from '@app/secrets';
 import { type Ceiling, type Idempotency, type NewOperation, type Operation, OperationsRepository } from '@app/store';
-import { type ActionItem, BackupServers, type OneDrive } from '@app/veeam-client';
+import { type ActionItem, BackupServers } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
-import { aboutSession, AuditTrail } from '../audit/audit-trail.js';
+import { AuditTrail } from '../audit/audit-trail.js';
+import { aboutSession } from '../audit/record-parts.js';
 import { CredentialProfilesService } from '../credential-profiles/credential-profiles.service.js';
 import { DeviceCodesService, unknownDeviceCode } from '../device-codes/device-codes.service.js';
 import { HeldDeviceCodes } from '../device-codes/held-device-codes.js';
@@ -19,24 +17,16 @@ import { ServerDownloads } from '../downloads/server-downloads.js';
 import type { Release } from '../http/caller-slots.js';
 import { CLOCK } from '../infrastructure/tokens.js';
 import { OperationRunner } from '../operations/operation-runner.js';
-import { ownerOf } from '../operations/operations.service.js';
 import { Replica } from '../operations/replica.js';
 import type { StoredRequest } from '../operations/stored-request.js';
 import { ItemAuthorization, type PermittedAction } from '../policy/item-authorization.service.js';
 import type { FoundItem } from '../policy/item-lookup.service.js';
-import { type AskedCopy, type AskedOfItem, type ItemPlace, purposeOf } from '../policy/item-question.js';
 import { MailRules } from '../policy/mail-rules.service.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
 import { RestoreSessionsService } from '../restore-sessions/restore-sessions.service.js';
-import type {
-  ActionRequest,
-  ActionTarget,
-  CopyRequest,
-  QueuedRequest,
-  Reasoned,
-  RestoreRequest,
-  SaveRequest,
-} from './action-request.js';
+import type { ActionRequest, ActionTarget, QueuedRequest, SaveRequest } from './action-request.js';
+import { ActionQuestions } from './action-questions.service.js';
+import { newOperation, toStoredCopy } from './new-operation.js';
 import { OPERATOR_CEILING, OperatorCeilings, overCeiling } from './operator-ceilings.js';
 import { type RepeatBy, RepeatedRequests } from './repeated-requests.service.js';
 
@@ -58,6 +48,7 @@ export class ActionsService {
   constructor(
     private readonly sessions: RestoreSessionsService,
     private readonly authorization: ItemAuthorization,
+    private readonly questions: ActionQuestions,
     private readonly mailRules: MailRules,
     private readonly profiles: CredentialProfilesService,
     private readonly deviceCodes: DeviceCodesService,
@@ -80,7 +71,7 @@ export class ActionsService {
     repeatBy: RepeatBy | undefined,
   ): Promise<Operation> {
     return this.repeated.once(principal, target, request, repeatBy, {
-      ask: (place) => this.toAsked(principal, place, request),
+      ask: (place) => this.questions.of(principal, place, request),
       begin: (idempotency) => this.accept(principal, target, request, idempotency),
     });
   }
@@ -101,7 +92,7 @@ export class ActionsService {
   /** A download does not wait in the queue. @throws OperationConflictError while another operation of the session runs */
   async startSave(principal: Principal, target: ActionTarget, request: SaveRequest): Promise<StartedSave> {
     return this.sessions.use(principal, target.sid, async (session) => {
-      const asked = this.toAskedOfItem(principal, session, request);
+      const asked = this.questions.ofItem(principal, session, request);
       const decision = await this.authorization.act(principal, session, target.item, asked);
       await this.servers.of(session).demandAction({ action: 'save', item: target.item });
       const release = this.serverDownloads.acquire(session);
@@ -114,33 +105,10 @@ export class ActionsService {
     });
   }
 
-  private async acceptSave(
-    principal: Principal,
-    session: RestoreSession,
-    decision: PermittedAction,
-    request: SaveRequest,
-  ): Promise<Pick<StartedSave, 'operation'>> {
-    const save = this.toNewOperation(principal, session, decision, request, {
-      stored: { action: 'save', asZip: request.asZip },
-      boundTo: this.replica.id,
-    });
-    const claim = this.replica.claim();
-    const ceiling = this.ceilings.of(save);
-    const operation = await this.trail.acceptingStarted(principal, save, session, decision, (statements) =>
-      new OperationsRepository(statements).acceptAndClaim(save, claim, { ceiling, sentAt: claim.at }),
-    );
-    return { operation: await this.withinCeiling(principal, session, save, notBusy(operation)) };
-  }
-
-  /** What the policy is asked about an action. */
-  toAsked(principal: Principal, place: ItemPlace, request: ActionRequest): AskedOfItem | AskedCopy {
-    return request.action === 'copy' ? this.toAskedCopy(place, request) : this.toAskedOfItem(principal, place, request);
-  }
-
   /** What the policy says to an action, which is neither recorded nor done. */
   async explain(principal: Principal, target: ActionTarget, request: ActionRequest): Promise<PolicyDecision> {
     return this.sessions.use(principal, target.sid, async (session) => {
-      const asked = this.toAsked(principal, session, request);
+      const asked = this.questions.of(principal, session, request);
       return this.authorization.explain(principal, session, target.item, asked);
     });
   }
@@ -153,19 +121,24 @@ export class ActionsService {
   ): Promise<{ decision: PermittedAction; stored: StoredRequest }> {
     switch (request.action) {
       case 'restore': {
-        const asked = this.toAskedOfItem(principal, session, request);
+        const asked = this.questions.ofItem(principal, session, request);
         const decision = await this.authorization.act(principal, session, item, asked);
         const { documentVersion, documentAction } = request;
         return { decision, stored: { action: 'restore', documentVersion, documentAction } };
       }
       case 'copy': {
-        const decision = await this.authorization.copy(principal, session, item, this.toAskedCopy(session, request));
+        const decision = await this.authorization.copy(
+          principal,
+          session,
+          item,
+          this.questions.ofCopy(session, request),
+        );
         return { decision, stored: toStoredCopy(request, decision.target) };
       }
       case 'send': {
         const { to, subject, text } = request;
         const from = this.mailRules.sender(principal, request.from);
-        const asked = this.toAskedOfItem(principal, session, request);
+        const asked = this.questions.ofItem(principal, session, request);
         const decision = await this.authorization.act(principal, session, item, asked);
         if (!(await this.servers.of(session).emailReadiness()).isReady) {
           throw new EmailNotSetUpError('E-mail is not set up on the backup server.');
@@ -175,30 +148,23 @@ export class ActionsService {
     }
   }
 
-  private toAskedOfItem(
+  private async acceptSave(
     principal: Principal,
-    place: ItemPlace,
-    request: Exclude<ActionRequest, CopyRequest>,
-  ): AskedOfItem {
-    const { action, reason, onBehalfOf } = request;
-    switch (action) {
-      case 'restore':
-        return { ...request, credentialProfile: this.profileName(place, request) };
-      case 'send':
-        return {
-          action,
-          reason,
-          onBehalfOf,
-          senderAllowed: this.mailRules.sender(principal, request.from).isAllowed,
-          recipientAllowed: this.mailRules.isRecipientAllowed(request.to),
-        };
-      case 'save':
-        return { action, reason, onBehalfOf };
-    }
-  }
-
-  private toAskedCopy(place: ItemPlace, request: CopyRequest): AskedCopy {
-    return { ...request, credentialProfile: this.profileName(place, request) };
+    session: RestoreSession,
+    decision: PermittedAction,
+    request: SaveRequest,
+  ): Promise<Pick<StartedSave, 'operation'>> {
+    const save = newOperation(principal, session, decision, request, {
+      requestedAt: new Date(this.clock.now()),
+      stored: { action: 'save', asZip: request.asZip },
+      boundTo: this.replica.id,
+    });
+    const claim = this.replica.claim();
+    const ceiling = this.ceilings.of(save);
+    const operation = await this.trail.acceptingStarted(principal, save, session, decision, (statements) =>
+      new OperationsRepository(statements).acceptAndClaim(save, claim, { ceiling, sentAt: claim.at }),
+    );
+    return { operation: await this.withinCeiling(principal, session, save, notBusy(operation)) };
   }
 
   private async queue(
@@ -209,7 +175,8 @@ export class ActionsService {
     { stored, idempotency }: { stored: StoredRequest; idempotency: Idempotency | undefined },
   ): Promise<Operation> {
     const credential = await this.chooseCredential(session, decision.item, request);
-    const operation = this.toNewOperation(principal, session, decision, request, {
+    const operation = newOperation(principal, session, decision, request, {
+      requestedAt: new Date(this.clock.now()),
       stored,
       credential,
       idempotency,
@@ -273,13 +240,6 @@ export class ActionsService {
     throw overCeiling();
   }
 
-  /** What the policy is told of the credentials: nothing of a device code, and the name even of a profile that is not there. */
-  private profileName(place: ItemPlace, request: RestoreRequest | CopyRequest): string | undefined {
-    return request.userCode === undefined
-      ? (request.credentialProfile ?? this.profiles.defaultOf(place.organizationName)?.name)
-      : undefined;
-  }
-
   /** The name of what will be used; what the server's version cannot take is refused before anything is recorded. */
   private async chooseCredential(
     session: RestoreSession,
@@ -304,49 +264,6 @@ export class ActionsService {
       );
     return profile?.name ?? DEVICE_CODE;
   }
-
-  private toNewOperation(
-    principal: Principal,
-    session: RestoreSession,
-    { item, isOwn }: PermittedAction,
-    asked: Reasoned,
-    {
-      stored,
-      credential,
-      idempotency,
-      boundTo,
-    }: {
-      stored: StoredRequest;
-      credential?: string | undefined;
-      idempotency?: Idempotency | undefined;
-      boundTo: string | undefined;
-    },
-  ): NewOperation {
-    const context = currentRequestContext();
-    return {
-      id: randomUUID(),
-      action: stored.action,
-      owner: ownerOf(principal),
-      principal: factsOf(principal),
-      isOnOwnOneDrive: isOwn,
-      backupServer: session.backupServer,
-      organizationId: session.organizationId,
-      organizationName: session.organizationName,
-      restoreSessionId: session.id,
-      item,
-      request: stored,
-      // What is done without a purpose of its own is done for that of the session.
-      ...purposeOf(session, asked),
-      credential,
-      idempotency,
-      requestId: context?.requestId ?? '',
-      traceId: context?.traceId,
-      sourceAddress: context?.sourceAddress,
-      upstreamSessionId: session.upstreamSessionId,
-      requestedAt: new Date(this.clock.now()),
-      boundTo,
-    };
-  }
 }
 
 function notBusy<T>(recorded: T | 'busy'): T {
@@ -362,19 +279,4 @@ function required(operation: Operation | undefined): Operation {
     throw new SessionStoppedError('The restore session has been stopped; open a new one.');
   }
   return operation;
-}
-
-/** Field by field, so that no secret of a request gets into the store. */
-function toStoredCopy(request: CopyRequest, target: OneDrive): StoredRequest {
-  return {
-    action: 'copy',
-    target,
-    folder: request.folder,
-    documentVersion: request.documentVersion,
-    documentLastVersionAction: request.documentLastVersionAction,
-    changedItems: request.changedItems,
-    deletedItems: request.deletedItems,
-    restorePermissions: request.restorePermissions,
-    sendSharedLinksNotification: request.sendSharedLinksNotification,
-  };
 }

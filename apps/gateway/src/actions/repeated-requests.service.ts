@@ -4,7 +4,8 @@ import { DomainError, IdempotencyKeyReusedError, type ProblemCode } from '@app/p
 import { type Idempotency, isFinal, type Operation, OperationsRepository, UniqueViolation } from '@app/store';
 import { Injectable } from '@nestjs/common';
 
-import { aboutSession, AuditTrail } from '../audit/audit-trail.js';
+import { AuditTrail } from '../audit/audit-trail.js';
+import { aboutSession } from '../audit/record-parts.js';
 import { KeyedHashes } from '../infrastructure/keyed-hashes.js';
 import { ownerOf } from '../operations/operations.service.js';
 import { ItemAuthorization } from '../policy/item-authorization.service.js';

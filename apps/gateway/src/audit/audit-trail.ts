@@ -1,8 +1,8 @@
 import { AuditWriter, type NewAuditRecord } from '@app/audit';
 import type { Clock } from '@app/clock';
-import { type Configuration, type ConfigurationReload, DEVICE_CODE } from '@app/config';
+import type { Configuration, ConfigurationReload } from '@app/config';
 import type { Principal } from '@app/identity';
-import { currentRequestContext, type Logger } from '@app/logging';
+import type { Logger } from '@app/logging';
 import type { PolicyAction, PolicyDecision, PolicyReload } from '@app/policy';
 import type { SecretReload } from '@app/secrets';
 import {
@@ -11,7 +11,6 @@ import {
   type NewRestoreSession,
   type Operation,
   type OperationEnd,
-  type OperationOutcome,
   type Statements,
   type StoredRestoreSession,
   within,
@@ -21,7 +20,7 @@ import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common'
 import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
 import type { PermittedAction, PermittedCopy } from '../policy/item-authorization.service.js';
 import { WebhookOutbox } from '../webhooks/webhook-outbox.js';
-import { partiesOf } from './parties.js';
+import { about, aboutSession, accepted, asked, countsOf, type DecidedThing, endOf, started } from './record-parts.js';
 import { SummedDenials } from './summed-denials.js';
 
 /** A change by what its repositories are given: those of the transaction that its record is written in. */
@@ -29,22 +28,6 @@ export type Change<T> = (statements: Statements) => Promise<T>;
 
 /** An operation, or why there is none. */
 export type Accepted = Operation | 'busy' | 'over-ceiling' | 'code-used' | undefined;
-
-/** What a decision was about, as far as it was about something. */
-export interface DecidedThing extends Pick<
-  NewAuditRecord,
-  | 'organization'
-  | 'restoreSessionId'
-  | 'operationId'
-  | 'item'
-  | 'reason'
-  | 'backupServer'
-  | 'upstreamSessionId'
-  | 'detail'
-> {
-  /** For whom a service says that it asks. */
-  readonly onBehalfOf?: string | undefined;
-}
 
 export interface ReloadedCredential {
   /** As the log and health call it. */
@@ -300,101 +283,4 @@ export class AuditTrail implements OnApplicationBootstrap {
       this.logger.error({ err: error, action: record.action }, 'an event could not be put on the audit trail');
     }
   }
-}
-
-/** An operation, by whose decision. */
-function accepted(
-  principal: Principal,
-  operation: NewOperation,
-  session: StoredRestoreSession,
-  policies: readonly string[],
-): NewAuditRecord {
-  return {
-    action: operation.action,
-    decision: 'allow',
-    policies,
-    ...about(operation),
-    ...asked(principal, operation),
-    ...aboutSession(session),
-  };
-}
-
-/** An operation that is about to be sent, and what it is sent with. */
-function started(operation: NewOperation | Operation): NewAuditRecord[] {
-  const { action, credential } = operation;
-  const record: NewAuditRecord = {
-    action: 'operation.started',
-    ...about(operation),
-    detail: { action, ...(credential !== undefined && { credential }) },
-  };
-  return credential === undefined || credential === DEVICE_CODE
-    ? [record]
-    : [record, { ...record, action: 'credential-profile.used', detail: { action, credentialProfile: credential } }];
-}
-
-/**
- * Who asked for an operation, how, and what it is about. What runs later may run in the wake of somebody else's request: only
- * the operation knows its own.
- */
-function about(operation: NewOperation | Operation): Omit<NewAuditRecord, 'action'> {
-  const { requestId, traceId, sourceAddress, upstreamSessionId, restoreSessionId, item, reason } = operation;
-  return {
-    ...partiesOf(operation.principal ?? operation.owner, operation.onBehalfOf),
-    requestId,
-    traceId,
-    sourceAddress,
-    organization: operation.organizationName,
-    restoreSessionId,
-    backupServer: operation.backupServer,
-    upstreamSessionId,
-    operationId: operation.id,
-    item,
-    reason,
-  };
-}
-
-type Asked = Pick<NewAuditRecord, 'actor' | 'onBehalfOf' | 'requestId' | 'traceId' | 'sourceAddress'>;
-
-/** Who asked, for whom, and in which request. */
-function asked(principal: Principal, { onBehalfOf }: Pick<DecidedThing, 'onBehalfOf'>): Asked {
-  const context = currentRequestContext();
-  return {
-    ...partiesOf(principal, onBehalfOf),
-    requestId: context?.requestId,
-    traceId: context?.traceId,
-    sourceAddress: context?.sourceAddress,
-  };
-}
-
-/** What upstream says of a session that it was told to stop. */
-function endOf(session: ClaimedUpstreamSession, outcome: 'proven' | 'not-proven'): NewAuditRecord {
-  const { backupServer, id: upstreamSessionId, restoreSessionId, organizationName: organization, attempts } = session;
-  return {
-    action: 'restore-session.ended',
-    outcome,
-    organization,
-    restoreSessionId,
-    backupServer,
-    upstreamSessionId,
-    detail: { attempts },
-  };
-}
-
-/** The session that something is about, as records name it. One that is not opened yet has no ids. */
-export function aboutSession({
-  id: restoreSessionId,
-  organizationName: organization,
-  backupServer,
-  upstreamSessionId,
-}: Pick<NewRestoreSession, 'organizationName' | 'backupServer'> &
-  Partial<Pick<NewRestoreSession, 'id' | 'upstreamSessionId'>>): Pick<
-  NewAuditRecord,
-  'organization' | 'restoreSessionId' | 'backupServer' | 'upstreamSessionId'
-> {
-  return { organization, restoreSessionId, backupServer, upstreamSessionId };
-}
-
-/** Without the issues, whose texts name files. */
-function countsOf(outcome: OperationOutcome): Record<string, number> {
-  return Object.fromEntries(Object.entries(outcome).filter(([, count]) => typeof count === 'number'));
 }

@@ -17,9 +17,9 @@ export class OneDriveOwners {
   /** Undefined for somebody who has left, and where the name does not lead to the owner. */
   async ownerOf(place: OrganizationPlace, { id, name }: OneDrive): Promise<OrganizationUser | undefined> {
     const client = this.servers.of(place);
-    const namesakes = await client.findUsersByDisplayName(place.organizationId, name);
+    const namesakes = await client.users.findByDisplayName(place.organizationId, name);
     for (const user of namesakes.slice(0, MOST_NAMESAKES)) {
-      const oneDrives = await client.listUserOneDrives(place.organizationId, user.id);
+      const oneDrives = await client.users.listOneDrives(place.organizationId, user.id);
       if (oneDrives.some((oneDrive) => oneDrive.id === id)) return user;
     }
     return undefined;

@@ -5,6 +5,7 @@ import type { ActionItem, Item, OneDrive } from '@app/veeam-client';
 import { Injectable } from '@nestjs/common';
 
 import type { QueuedRequest } from '../actions/action-request.js';
+import { ActionQuestions } from '../actions/action-questions.service.js';
 import { ActionsService } from '../actions/actions.service.js';
 import { type RepeatBy, RepeatedRequests } from '../actions/repeated-requests.service.js';
 import { type RunningSave, SavesService } from '../downloads/saves.service.js';
@@ -54,6 +55,7 @@ export class OneCallService {
     private readonly paths: ItemPaths,
     private readonly sizes: ItemSizes,
     private readonly actions: ActionsService,
+    private readonly questions: ActionQuestions,
     private readonly repeated: RepeatedRequests,
     private readonly saves: SavesService,
   ) {}
@@ -63,7 +65,7 @@ export class OneCallService {
     { place, request }: OneCallRestore,
     repeatBy: RepeatBy | undefined,
   ): Promise<Operation> {
-    const ask = (where: ItemPlace) => this.actions.toAsked(principal, where, request);
+    const ask = (where: ItemPlace) => this.questions.of(principal, where, request);
     return this.repeated.once(principal, { toBeFound: { ...place } }, request, repeatBy, {
       ask,
       begin: (idempotency) =>
@@ -91,7 +93,7 @@ export class OneCallService {
     { place, request }: OneCallDownload,
     callerGone: AbortSignal,
   ): Promise<OneCallSave> {
-    const ask = (where: ItemPlace) => this.actions.toAsked(principal, where, request);
+    const ask = (where: ItemPlace) => this.questions.of(principal, where, request);
     return this.opened(principal, place, ask, async (session, item) => ({
       save: await this.saves.start(principal, { sid: session.id, item }, request, callerGone),
       session,
@@ -165,7 +167,7 @@ export class OneCallService {
     request: QueuedRequest,
   ): Promise<Preview> {
     const found = await this.itemAuthorization.browse(principal, session, item);
-    const asked = this.actions.toAsked(principal, session, request);
+    const asked = this.questions.of(principal, session, request);
     return {
       session,
       oneDrive: found.oneDrive,

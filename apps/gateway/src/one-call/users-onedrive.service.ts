@@ -22,11 +22,11 @@ export class UsersOneDrive {
     }
     const { organizationId } = place;
     const client = this.servers.of(place);
-    const [user, ...namesakes] = await client.findUsers(organizationId, whose.user);
+    const [user, ...namesakes] = await client.users.find(organizationId, whose.user);
     if (user === undefined || namesakes.length > 0) {
       return [];
     }
-    const oneDrives = await client.listUserOneDrives(organizationId, user.id);
+    const oneDrives = await client.users.listOneDrives(organizationId, user.id);
     return oneDrives.map(({ id }) => id);
   }
 

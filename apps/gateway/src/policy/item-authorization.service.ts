@@ -6,7 +6,8 @@ import type { ActionItem, OneDrive } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import type { Reasoned } from '../actions/action-request.js';
-import { aboutSession, AuditTrail } from '../audit/audit-trail.js';
+import { AuditTrail } from '../audit/audit-trail.js';
+import { aboutSession } from '../audit/record-parts.js';
 import { CLOCK } from '../infrastructure/tokens.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
 import { denied, deniedAtAll, nothingPermits } from './denials.js';

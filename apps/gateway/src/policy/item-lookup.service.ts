@@ -51,8 +51,8 @@ export class ItemLookup {
     }
     const { organizationId } = place;
     const client = this.servers.of(place);
-    const [user, ...namesakes] = await client.findUsers(organizationId, target.user);
-    const oneDrives = user && namesakes.length === 0 ? await client.listUserOneDrives(organizationId, user.id) : [];
+    const [user, ...namesakes] = await client.users.find(organizationId, target.user);
+    const oneDrives = user && namesakes.length === 0 ? await client.users.listOneDrives(organizationId, user.id) : [];
     const [oneDrive, ...others] = oneDrives;
     if (oneDrive === undefined || others.length > 0) {
       throw noTarget(target);

@@ -32,7 +32,7 @@ export class OwnershipService {
     if (user === undefined || others.length > 0) {
       return [];
     }
-    const oneDrives = await this.servers.of(place).listUserOneDrives(place.organizationId, user.id);
+    const oneDrives = await this.servers.of(place).users.listOneDrives(place.organizationId, user.id);
     return oneDrives.length <= MOST_ONEDRIVES_OF_A_PERSON ? oneDrives : [];
   }
 
@@ -57,7 +57,7 @@ export class OwnershipService {
   }
 
   private findUsers(place: OrganizationPlace, login: string): Promise<OrganizationUser[]> {
-    return this.servers.of(place).findUsers(place.organizationId, login);
+    return this.servers.of(place).users.find(place.organizationId, login);
   }
 }
 

@@ -58,7 +58,7 @@ export class UserDirectory {
   /** A failure leaves what was known before: who cannot be found owns nothing, and nobody else waits for them. */
   private async read(place: OrganizationPlace, listing: Listing): Promise<void> {
     try {
-      listing.logins = loginsByObjectId(await this.servers.of(place).listUsers(place.organizationId));
+      listing.logins = loginsByObjectId(await this.servers.of(place).users.list(place.organizationId));
       listing.dueAt = this.clock.now() + GOOD_FOR_MS;
     } catch (error) {
       listing.dueAt = this.clock.now() + AFTER_FAILURE_MS;

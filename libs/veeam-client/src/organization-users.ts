@@ -1,0 +1,53 @@
+import type { OneDrive, OrganizationUser } from './model.js';
+import { presentable } from './presentable.js';
+import type { Upstream } from './upstream.js';
+import { lower } from './wire/fields.js';
+import { collectPages } from './wire/page.js';
+
+/** 200 pages: reading more users than that takes too long to be worth waiting for. */
+const MOST_USERS = 50_000;
+
+/** The people of organizations and their OneDrives, in production and not in the backup. Rejects as every method of `VeeamClient` does. */
+export class OrganizationUsers {
+  constructor(private readonly upstream: Upstream) {}
+
+  /** Everybody, page by page: slow. @throws UpstreamBrokenError when they are more than 50,000 */
+  list(organizationId: string, signal?: AbortSignal): Promise<OrganizationUser[]> {
+    return presentable(() =>
+      collectPages(
+        (page) => this.upstream.call((dialect) => dialect.listUsers(organizationId, page), { signal }),
+        MOST_USERS,
+      ),
+    );
+  }
+
+  /** Those whose login is this e-mail address, ASCII case apart; upstream's own filter may match more loosely. */
+  find(organizationId: string, email: string, signal?: AbortSignal): Promise<OrganizationUser[]> {
+    return presentable(async () => {
+      const users = await collectPages((page) =>
+        this.upstream.call((dialect) => dialect.findUsers(organizationId, email, page), { signal }),
+      );
+      return users.filter(({ name }) => lower(name) === lower(email));
+    });
+  }
+
+  /** Those who are called exactly that; none for a name with one of upstream's wildcards in it, which it cannot be asked for literally. */
+  findByDisplayName(organizationId: string, name: string, signal?: AbortSignal): Promise<OrganizationUser[]> {
+    return presentable(async () => {
+      if (/[*?]/.test(name)) return [];
+      const users = await collectPages((page) =>
+        this.upstream.call((dialect) => dialect.findUsersByDisplayName(organizationId, name, page), { signal }),
+      );
+      return users.filter(({ displayName }) => displayName === name);
+    });
+  }
+
+  /** None for somebody who has left, two for a hybrid user. */
+  listOneDrives(organizationId: string, userId: string, signal?: AbortSignal): Promise<OneDrive[]> {
+    return presentable(() =>
+      collectPages((page) =>
+        this.upstream.call((dialect) => dialect.listUserOneDrives(organizationId, userId, page), { signal }),
+      ),
+    );
+  }
+}
