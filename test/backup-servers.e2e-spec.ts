@@ -347,7 +347,7 @@ describe.each(versions)('two backup servers, $emeaVersion and $apacVersion', ({ 
     });
 
     it('send so many downloads at a time', async () => {
-      const oscar = await callerAt(await limited({ downloads: 1 }));
+      const oscar = await callerAt(await limited({ downloads: 1, operations: 1 }));
       const [one, two] = [await sessionIn(oscar, CONTOSO), await sessionIn(oscar, CONTOSO)];
       const [onOne, onTwo] = [await firstOneDrive(oscar, one), await firstOneDrive(oscar, two)];
       const elsewhere = await firstOneDrive(oscar, await sessionIn(oscar, FABRIKAM));
@@ -358,6 +358,8 @@ describe.each(versions)('two backup servers, $emeaVersion and $apacVersion', ({ 
       expectProblem(second, 'too-many-downloads');
       expect(second.headers.get('retry-after')).toBe('30');
       expect((await oscar.fetch('POST', `${elsewhere}/save`, '{}')).status).toBe(200);
+      const restored = oscar.post(`${onTwo}/restore`, {}, { prefer: 'wait=60' });
+      expect((await soon(restored)).body).toMatchObject({ state: 'succeeded' });
       held.release();
       await (await first).arrayBuffer();
       const again = await until(async () => {

@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+
+import { Secret } from '@app/secrets';
+import {
+  Database,
+  FormerUpstreamSessionsRepository,
+  type NewRestoreSession,
+  RestoreSessionsRepository,
+} from '@app/store';
+
+import { createTestDatabase, type TestDatabase } from './support/test-database.js';
+
+/** What two backup servers have in one database, where ids of the one may be ids of the other too. */
+describe('what is stored by backup server', () => {
+  let testDatabase: TestDatabase;
+  let database: Database;
+
+  beforeAll(async () => {
+    testDatabase = await createTestDatabase();
+    database = new Database({ url: { current: new Secret(testDatabase.url) }, caFile: undefined });
+  });
+  afterAll(async () => {
+    await database.close();
+    await testDatabase.drop();
+  });
+
+  const session = (changes: Partial<NewRestoreSession>): NewRestoreSession => ({
+    id: randomUUID(),
+    owner: { issuer: 'https://issuer.example', subject: randomUUID() },
+    backupServer: 'emea',
+    organizationId: 'organization-1',
+    organizationName: 'contoso.onmicrosoft.com',
+    upstreamSessionId: randomUUID(),
+    pointInTime: new Date(),
+    showDeleted: false,
+    showAllVersions: false,
+    reason: undefined,
+    onBehalfOf: undefined,
+    isForOneOperation: false,
+    createdAt: new Date(),
+    ...changes,
+  });
+
+  it('has room for so many sessions of a server, whoever opens them at the same moment', async () => {
+    const sessions = new RestoreSessionsRepository(database);
+    const limits = { perOwner: 10, perServer: 3 };
+    const opening = Array.from({ length: 24 }, (_, i) =>
+      sessions.insert(session({ backupServer: i % 2 === 0 ? 'emea' : 'apac' }), limits),
+    );
+    expect((await Promise.all(opening)).filter((isOpened) => isOpened)).toHaveLength(6);
+    const other = session({ backupServer: 'latam' });
+    expect(await sessions.hasRoom(other, limits)).toBe(true);
+    expect(await sessions.hasRoom({ ...other, backupServer: 'apac' }, limits)).toBe(false);
+    expect(await sessions.hasRoom({ ...other, backupServer: 'apac' }, { perOwner: 10, perServer: undefined })).toBe(
+      true,
+    );
+  });
+
+  it('tells apart upstream sessions of the same id: each is claimed, put off and ended for itself', async () => {
+    const former = new FormerUpstreamSessionsRepository(database);
+    const id = randomUUID();
+    const leftAt = new Date();
+    for (const backupServer of ['emea', 'apac']) {
+      const organizationName = `${backupServer}.onmicrosoft.com`;
+      await former.add({ backupServer, id, organizationName, restoreSessionId: undefined, leftAt, endedAt: undefined });
+    }
+    const later = new Date(leftAt.getTime() + 60_000);
+    const claim = (backupServer: string, of?: string) =>
+      former.claim(leftAt, later, { backupServer, ...(of !== undefined && { id: of }) });
+    expect(await claim('latam')).toBeUndefined();
+    const onApac = await claim('apac');
+    expect(onApac).toMatchObject({ backupServer: 'apac', id, organizationName: 'apac.onmicrosoft.com', attempts: 1 });
+    expect(await claim('apac', id)).toBeUndefined();
+    const onEmea = await claim('emea', id);
+    expect(onEmea).toMatchObject({ backupServer: 'emea', organizationName: 'emea.onmicrosoft.com', attempts: 1 });
+    if (onApac === undefined || onEmea === undefined) throw new Error('not claimed');
+    expect(await former.end(onApac, leftAt)).toBe(true);
+    await former.postpone(onEmea, leftAt);
+    expect(await claim('apac')).toBeUndefined();
+    expect(await claim('emea')).toMatchObject({ backupServer: 'emea', attempts: 2 });
+  });
+
+  it('knows upstream sessions as those of their server only', async () => {
+    const sessions = new RestoreSessionsRepository(database);
+    const known = session({ backupServer: 'anz' });
+    await sessions.insert(known, { perOwner: 10, perServer: undefined });
+    expect(await sessions.listKnownUpstream('anz', [known.upstreamSessionId])).toEqual([known.upstreamSessionId]);
+    expect(await sessions.listKnownUpstream('emea', [known.upstreamSessionId])).toEqual([]);
+    expect(await sessions.isAnythingOpen('anz')).toBe(true);
+    expect(await sessions.isAnythingOpen('latam')).toBe(false);
+  });
+});
