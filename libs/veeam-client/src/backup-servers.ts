@@ -28,8 +28,11 @@ export interface MissingServer {
   readonly error: DomainError;
 }
 
-/** How long one server is waited for where others may have answered, ms. */
-const PATIENCE_MS = 5_000;
+/** How long one server is waited for where others may have answered, ms: some take their time for lists of organizations. */
+const PATIENCE_MS = 20_000;
+
+/** The same of one that failed the last time, or took longer. */
+const DOUBTFUL_PATIENCE_MS = 5_000;
 
 /** A server that could not be asked is not asked again for so long, where there are others, ms. */
 const REST_MS = 10_000;
@@ -43,7 +46,9 @@ const IS_DOWN: ReadonlySet<ProblemCode> = new Set([
   'upstream-rejected',
 ]);
 
+/** Of a server, until it answers. */
 interface Trouble extends MissingServer {
+  /** Until then it is left alone. */
   readonly until: number;
 }
 
@@ -87,11 +92,17 @@ export class BackupServers {
   /**
    * Asks servers side by side. The only one is waited for as long as it takes; of several, one that hangs or fails is left out, and is not
    * asked again for a little while.
+   * @param hurryMs at most so long is waited for one of several, which is not held against it
    * @throws what `work` throws that is not about the server
    */
-  async ask<T>(servers: readonly BackupServer[], work: (server: BackupServer) => Promise<T>): Promise<Answers<T>> {
-    const ask = servers.length === 1 ? settled : this.patiently;
-    const asked = await Promise.all(servers.map((server) => ask(server, work)));
+  async ask<T>(
+    servers: readonly BackupServer[],
+    work: (server: BackupServer) => Promise<T>,
+    hurryMs?: number,
+  ): Promise<Answers<T>> {
+    const ask = (server: BackupServer) =>
+      servers.length === 1 ? settled(server, work) : this.patiently(server, work, hurryMs);
+    const asked = await Promise.all(servers.map(ask));
     return {
       answers: asked.flatMap((one) => ('answer' in one ? [one.answer] : [])),
       missing: asked.flatMap((one) => ('error' in one ? [one] : [])),
@@ -102,21 +113,29 @@ export class BackupServers {
     await Promise.all(this.all.map(({ client }) => client.close()));
   }
 
-  private readonly patiently = async <T>(
+  private async patiently<T>(
     server: BackupServer,
     work: (server: BackupServer) => Promise<T>,
-  ): Promise<Asked<T>> => {
+    hurryMs: number | undefined,
+  ): Promise<Asked<T>> {
     const { name } = server;
     const trouble = this.troubles.get(name);
-    if (trouble !== undefined && this.clock.now() < trouble.until) return trouble;
+    if (trouble !== undefined) {
+      if (this.clock.now() < trouble.until) return trouble;
+      // One tries it, and the others are not kept waiting for what comes of that.
+      this.rest(name, trouble.error);
+    }
     const answering = settled(server, work).then((asked) => {
       if ('error' in asked) this.rest(name, asked.error);
       else this.troubles.delete(name);
       return asked;
     });
-    const asked = await within(this.clock, PATIENCE_MS, answering);
-    return asked ?? this.rest(name, new UpstreamTimeoutError('The backup server has not answered in time.'));
-  };
+    const patienceMs = hurryMs ?? (trouble === undefined ? PATIENCE_MS : DOUBTFUL_PATIENCE_MS);
+    const asked = await within(this.clock, patienceMs, answering);
+    if (asked !== undefined) return asked;
+    const error = new UpstreamTimeoutError('The backup server has not answered in time.');
+    return hurryMs === undefined ? this.rest(name, error) : { backupServer: name, error };
+  }
 
   private rest(backupServer: string, error: DomainError): Trouble {
     const trouble = { backupServer, error, until: this.clock.now() + REST_MS };

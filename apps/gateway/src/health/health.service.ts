@@ -28,6 +28,9 @@ export interface HealthCheck {
   readonly detail?: string;
 }
 
+/** Whoever asks for health does not wait long: of several backup servers one that hangs must not make the gateway look dead, ms. */
+const HURRY_MS = 2_000;
+
 /** A webhook that has waited longer shows. */
 const WEBHOOK_PATIENCE_MS = 5 * 60_000;
 
@@ -70,7 +73,7 @@ export class HealthService {
 
   /** Up while any server can be asked: what is on another gets 503, everything else is served. */
   private async upstream(): Promise<HealthCheck> {
-    const { answers, missing } = await this.servers.ask(this.servers.all, healthOf);
+    const { answers, missing } = await this.servers.ask(this.servers.all, healthOf, HURRY_MS);
     const [first] = missing;
     const told = [
       ...answers.map(({ backupServer, detail }) => ({ backupServer, detail })),
