@@ -36,7 +36,8 @@ describe('whatever is asked by whomever', () => {
   beforeAll(async () => {
     house = await House.open(backup);
   }, 60_000);
-  afterAll(() => house.close());
+  // All that ten thousand runs have left is looked through for secrets.
+  afterAll(() => house.close(), timeoutMs);
 
   it(
     'happens if it is permitted, and leaves no trace upstream if it is not',
