@@ -85,12 +85,11 @@ async function onServer(
 ): Promise<number> {
   const { backupServers, secrets } = configuration;
   if (backupServers.length > 1) terminal.print(`${server.name}:`);
-  const options = clientOptions(server, secrets, new SystemClock(), new UpstreamServersRepository(database));
-  const { versionMemory } = options;
-  // Which version is used is for the gateway to choose.
+  const versions = new UpstreamServersRepository(database);
   const client = new VeeamClient({
-    ...options,
-    versionMemory: { recall: () => versionMemory.recall(), keep: () => Promise.resolve() },
+    ...clientOptions(server, secrets, new SystemClock()),
+    // Which version is used is for the gateway to choose.
+    versionMemory: { recall: () => versions.findApiVersion(server.url), keep: () => Promise.resolve() },
   });
   try {
     return await command(client, terminal, configuration);

@@ -5,6 +5,7 @@ import type { Faults } from './faults.js';
 import { certificateAt, certificateFile } from './files.js';
 import type { SecretLoader } from './secret-loader.js';
 import type { BackupServerSettings } from './settings.js';
+import { variablesOf, withoutTrailingSlash } from './validation.js';
 
 /** What the only server is called that the variables name. */
 const ONLY_SERVER = 'default';
@@ -73,9 +74,7 @@ export async function openBackupServers(
 
 /** The variables that logins come from. */
 export function backupServerVariables(servers: readonly BackupServerSettings[]): string[] {
-  return servers
-    .flatMap(({ username, password }) => [username, password])
-    .flatMap((reference) => ('env' in reference ? [reference.env] : []));
+  return variablesOf(servers.flatMap(({ username, password }) => [username, password]));
 }
 
 async function openServer(
@@ -114,8 +113,4 @@ function trustOf(caFile: string | undefined, fingerprint: string | undefined): U
   if (caFile !== undefined) return { kind: 'ca', caFile };
   if (fingerprint === undefined) return { kind: 'system' };
   return { kind: 'fingerprint', sha256: fingerprint.replaceAll(':', '').toLowerCase() };
-}
-
-function withoutTrailingSlash(url: string): string {
-  return url.replace(/\/+$/, '');
 }

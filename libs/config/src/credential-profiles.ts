@@ -2,7 +2,7 @@ import type { SecretSource } from '@app/secrets';
 import type { CredentialProfileConfiguration } from './configuration.js';
 import type { SecretLoader } from './secret-loader.js';
 import type { ApplicationProfileSettings, UserProfileSettings } from './settings.js';
-import { NO_PASSWORD } from './validation.js';
+import { NO_PASSWORD, variablesOf } from './validation.js';
 
 type ProfileSettings = UserProfileSettings | ApplicationProfileSettings;
 
@@ -43,11 +43,10 @@ export function secretsOf(profile: CredentialProfileConfiguration): SecretSource
 }
 
 /** The variables that profiles take secrets from. */
-export function referencedVariables(profiles: readonly ProfileSettings[]): ReadonlySet<string> {
-  const references = profiles.flatMap((profile) =>
-    profile.kind === 'user' ? [profile.password] : [profile.certificate, profile.certificatePassword],
-  );
-  return new Set(
-    references.flatMap((reference) => (reference !== NO_PASSWORD && 'env' in reference ? [reference.env] : [])),
+export function referencedVariables(profiles: readonly ProfileSettings[]): string[] {
+  return variablesOf(
+    profiles.flatMap((profile) =>
+      profile.kind === 'user' ? [profile.password] : [profile.certificate, profile.certificatePassword],
+    ),
   );
 }

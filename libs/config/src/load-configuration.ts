@@ -19,7 +19,7 @@ import { checkReferences, issuersOf } from './references.js';
 import { SecretLoader } from './secret-loader.js';
 import { readSettings } from './settings-file.js';
 import type { EmailClaimsSettings, LimitSettings, Settings } from './settings.js';
-import { wholeMatch } from './validation.js';
+import { wholeMatch, withoutTrailingSlash } from './validation.js';
 import { keysOf, openWebhooks, webhookVariables } from './webhooks.js';
 
 /**
@@ -182,10 +182,6 @@ function limitsOf(limits: LimitSettings, v5MaxWaitMs: number): Configuration['li
 
 function localUrl({ HOST, PORT }: EnvironmentVariables): string {
   return `http://${isIPv6(HOST) ? `[${HOST}]` : HOST}:${PORT}`;
-}
-
-function withoutTrailingSlash(url: string): string {
-  return url.replace(/\/+$/, '');
 }
 
 /** Freezes mappings and lists; a `SecretSource` in them goes on changing inside. */

@@ -2,6 +2,7 @@ import type { MailServer } from './configuration.js';
 import type { Faults } from './faults.js';
 import type { SecretLoader } from './secret-loader.js';
 import type { MailServerSettings } from './settings.js';
+import { variablesOf } from './validation.js';
 
 type Settings = MailServerSettings | undefined;
 
@@ -25,6 +26,5 @@ export function checkMailServer(settings: Settings, faults: Faults): void {
 }
 
 export function mailServerVariables(settings: Settings): string[] {
-  const reference = settings?.password;
-  return reference !== undefined && 'env' in reference ? [reference.env] : [];
+  return variablesOf([settings?.password]);
 }

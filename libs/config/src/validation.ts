@@ -165,6 +165,11 @@ export const IsDomain = (options?: ValidationOptions) =>
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
+/** As URLs are kept, to be put together with a path. */
+export function withoutTrailingSlash(url: string): string {
+  return url.replace(/\/+$/, '');
+}
+
 /** SHA-256 of a certificate. */
 export const IsFingerprint = () =>
   IsMatch(/^[0-9a-f]{2}(:?[0-9a-f]{2}){31}$/i, 'must be a SHA-256 fingerprint: 64 hex digits, with or without colons');
@@ -236,6 +241,13 @@ export const IsSecretReference = () =>
 
 /** That a certificate has no password: written out, so that one that was forgotten is not taken for none. */
 export const NO_PASSWORD = 'none';
+
+/** The variables that secrets come from. */
+export function variablesOf(references: readonly (SecretReference | typeof NO_PASSWORD | undefined)[]): string[] {
+  return references.flatMap((reference) =>
+    reference !== undefined && reference !== NO_PASSWORD && 'env' in reference ? [reference.env] : [],
+  );
+}
 
 export const IsPasswordReference = () =>
   ValidateBy({

@@ -5,6 +5,7 @@ import type { Faults } from './faults.js';
 import { certificateAt } from './files.js';
 import type { SecretLoader } from './secret-loader.js';
 import type { ClientWebhookSettings, OwnerNoticeSettings, Settings } from './settings.js';
+import { variablesOf } from './validation.js';
 
 type Webhooks = Pick<Configuration, 'webhooks' | 'ownerNotice'>;
 type ReceiverSettings = ClientWebhookSettings | OwnerNoticeSettings;
@@ -44,9 +45,8 @@ export function keysOf({ webhooks, ownerNotice }: Webhooks): SecretSource[] {
 
 /** The variables that keys come from. */
 export function webhookVariables({ webhooks, ownerNotice }: Settings): string[] {
-  return [...webhooks, ...(ownerNotice ? [ownerNotice] : [])]
-    .flatMap(({ secret, previousSecret }) => [secret, previousSecret])
-    .flatMap((reference) => (reference !== undefined && 'env' in reference ? [reference.env] : []));
+  const receivers = [...webhooks, ...(ownerNotice ? [ownerNotice] : [])];
+  return variablesOf(receivers.flatMap(({ secret, previousSecret }) => [secret, previousSecret]));
 }
 
 async function openReceiver(

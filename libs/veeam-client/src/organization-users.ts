@@ -42,6 +42,12 @@ export class OrganizationUsers {
     });
   }
 
+  /** The OneDrives of the user with that login; none when nobody has it, or several have. */
+  async oneDrivesOf(organizationId: string, email: string): Promise<OneDrive[]> {
+    const [user, ...namesakes] = await this.find(organizationId, email);
+    return user === undefined || namesakes.length > 0 ? [] : this.listOneDrives(organizationId, user.id);
+  }
+
   /** None for somebody who has left, two for a hybrid user. */
   listOneDrives(organizationId: string, userId: string, signal?: AbortSignal): Promise<OneDrive[]> {
     return presentable(() =>

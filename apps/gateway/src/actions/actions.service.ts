@@ -14,7 +14,7 @@ import { CredentialProfilesService } from '../credential-profiles/credential-pro
 import { DeviceCodesService, unknownDeviceCode } from '../device-codes/device-codes.service.js';
 import { HeldDeviceCodes } from '../device-codes/held-device-codes.js';
 import { ServerDownloads } from '../downloads/server-downloads.js';
-import type { Release } from '../http/caller-slots.js';
+import type { Release } from '../infrastructure/held-slots.js';
 import { CLOCK } from '../infrastructure/tokens.js';
 import { OperationRunner } from '../operations/operation-runner.js';
 import { Replica } from '../operations/replica.js';

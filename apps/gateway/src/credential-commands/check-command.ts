@@ -8,12 +8,13 @@ import {
   loadConfiguration,
 } from '@app/config';
 import { DomainError } from '@app/problems';
-import { checkCertificate, SecretGroup, SecretSourceError } from '@app/secrets';
+import { checkCertificate, SecretSourceError } from '@app/secrets';
 import { Database } from '@app/store';
 import { VeeamClient } from '@app/veeam-client';
 
 import { daysUntil } from '../credential-profiles/credential-expiry.js';
 import { print } from '../infrastructure/command-line.js';
+import { clientOptions } from '../infrastructure/client-options.js';
 
 interface Finding {
   /** With a warning: it is used, and somebody should know what speaks against it. */
@@ -68,12 +69,11 @@ async function databaseDetail({ database: options }: Configuration): Promise<Fin
 }
 
 async function loginDetail(
-  { url, apiVersion, trust, username, password }: BackupServerConfiguration,
+  server: BackupServerConfiguration,
   { secrets }: Configuration,
   clock: Clock,
 ): Promise<Finding> {
-  const login = new SecretGroup({ username, password });
-  const client = new VeeamClient({ url, apiVersion, trust, login, secrets, clock });
+  const client = new VeeamClient(clientOptions(server, secrets, clock));
   try {
     return ok(`logged in, API ${(await client.checkHealth()).apiVersion}`);
   } finally {

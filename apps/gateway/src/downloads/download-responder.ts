@@ -15,8 +15,7 @@ import { RunningOperations } from '../operations/running-operations.js';
 import { contentDisposition } from './content-disposition.js';
 import { deliverDownload } from './deliver-download.js';
 import { type RunningSave, SavesService } from './saves.service.js';
-
-const RETRY_AFTER_SECONDS = 30;
+import { RETRY_AFTER_SECONDS } from './server-downloads.js';
 
 /** Answers a request with a download. */
 @Injectable()

@@ -2,18 +2,19 @@ import type { Configuration } from '@app/config';
 import { TooManyDownloadsError } from '@app/problems';
 import { Inject, Injectable } from '@nestjs/common';
 
-import type { Release } from '../http/caller-slots.js';
+import { HeldSlots, type Release } from '../infrastructure/held-slots.js';
 import { limitsOfServers } from '../infrastructure/server-limits.js';
 import { CONFIGURATION } from '../infrastructure/tokens.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
 
-const RETRY_AFTER_SECONDS = 30;
+/** Of any download that is one too many. */
+export const RETRY_AFTER_SECONDS = 30;
 
 /** Bounds the downloads of this replica that a backup server builds and sends at the same time, where it has a limit of its own. */
 @Injectable()
 export class ServerDownloads {
   private readonly limits: ReadonlyMap<string, number>;
-  private readonly running = new Map<string, number>();
+  private readonly slots = new HeldSlots();
 
   constructor(@Inject(CONFIGURATION) configuration: Pick<Configuration, 'backupServers'>) {
     this.limits = limitsOfServers(configuration, 'downloads');
@@ -21,21 +22,11 @@ export class ServerDownloads {
 
   /** @throws TooManyDownloadsError, with the seconds after which to try again */
   acquire({ backupServer }: Pick<RestoreSession, 'backupServer'>): Release {
-    const running = this.runningOn(backupServer);
-    if (running >= (this.limits.get(backupServer) ?? Infinity)) {
+    if (this.slots.of(backupServer) >= (this.limits.get(backupServer) ?? Infinity)) {
       throw new TooManyDownloadsError('The backup server carries as many downloads as it may.', {
         retryAfterSeconds: RETRY_AFTER_SECONDS,
       });
     }
-    this.running.set(backupServer, running + 1);
-    let held = true;
-    return () => {
-      if (held) this.running.set(backupServer, this.runningOn(backupServer) - 1);
-      held = false;
-    };
-  }
-
-  private runningOn(backupServer: string): number {
-    return this.running.get(backupServer) ?? 0;
+    return this.slots.hold(backupServer);
   }
 }

@@ -75,10 +75,7 @@ export class HealthService {
   private async upstream(): Promise<HealthCheck> {
     const { answers, missing } = await this.servers.ask(this.servers.all, healthOf, HURRY_MS);
     const [first] = missing;
-    const told = [
-      ...answers.map(({ backupServer, detail }) => ({ backupServer, detail })),
-      ...missing.map(({ backupServer, error }) => ({ backupServer, detail: error.message })),
-    ];
+    const told = [...answers, ...missing.map(({ backupServer, error }) => ({ backupServer, detail: error.message }))];
     const isOnly = this.servers.all.length === 1;
     const detail = told.map((one) => (isOnly ? one.detail : `${one.backupServer}: ${one.detail}`)).join(', ');
     if (first === undefined) return { status: 'up', detail };

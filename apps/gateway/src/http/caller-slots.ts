@@ -1,8 +1,7 @@
 import type { Principal } from '@app/identity';
 import type { DomainError } from '@app/problems';
 
-/** Gives the slot back; harmless when called again. */
-export type Release = () => void;
+import { HeldSlots, type Release } from '../infrastructure/held-slots.js';
 
 export interface SlotLimits {
   /** What is bounded, in the plural, for the text of a refusal. */
@@ -17,8 +16,7 @@ export interface SlotLimits {
 
 /** Bounds the answers that last, of one caller and of all of them: each holds a connection and some memory. */
 export class CallerSlots {
-  private readonly running = new Map<string, number>();
-  private inAll = 0;
+  private readonly slots = new HeldSlots();
 
   constructor(private readonly limits: SlotLimits) {}
 
@@ -26,23 +24,10 @@ export class CallerSlots {
   acquire({ issuer, subject }: Pick<Principal, 'issuer' | 'subject'>): Release {
     const { what, perCaller, total } = this.limits;
     const key = JSON.stringify([issuer, subject]);
-    const own = this.running.get(key) ?? 0;
+    const own = this.slots.of(key);
     if (own >= perCaller) throw this.refusal(`You have ${own} ${what} running; wait for one to end.`);
-    if (this.inAll >= total) throw this.refusal(`The gateway carries as many ${what} as it may.`);
-    this.running.set(key, own + 1);
-    this.inAll++;
-    let held = true;
-    return () => {
-      if (held) this.release(key);
-      held = false;
-    };
-  }
-
-  private release(key: string): void {
-    const left = (this.running.get(key) ?? 0) - 1;
-    if (left > 0) this.running.set(key, left);
-    else this.running.delete(key);
-    this.inAll--;
+    if (this.slots.inAll >= total) throw this.refusal(`The gateway carries as many ${what} as it may.`);
+    return this.slots.hold(key);
   }
 
   private refusal(message: string): DomainError {

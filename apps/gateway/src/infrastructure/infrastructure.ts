@@ -173,8 +173,16 @@ function createBackupServers(
   versions: UpstreamServersRepository,
 ): BackupServers {
   const all = backupServers.map(({ name, organizations, ...server }) => {
-    const options = clientOptions(server, secrets, clock, versions);
-    return { name, organizations, client: new VeeamClient({ ...options, ...watched(name, logger, metrics) }) };
+    const { url } = server;
+    const client = new VeeamClient({
+      ...clientOptions(server, secrets, clock),
+      ...watched(name, logger, metrics),
+      versionMemory: {
+        recall: () => versions.findApiVersion(url),
+        keep: (version) => versions.keepApiVersion(url, version, new Date(clock.now())),
+      },
+    });
+    return { name, organizations, client };
   });
   return new BackupServers(all, clock);
 }

@@ -20,13 +20,8 @@ export class UsersOneDrive {
     if ('oneDriveId' in whose) {
       return [whose.oneDriveId];
     }
-    const { organizationId } = place;
-    const client = this.servers.of(place);
-    const [user, ...namesakes] = await client.users.find(organizationId, whose.user);
-    if (user === undefined || namesakes.length > 0) {
-      return [];
-    }
-    const oneDrives = await client.users.listOneDrives(organizationId, user.id);
+    const { users } = this.servers.of(place);
+    const oneDrives = await users.oneDrivesOf(place.organizationId, whose.user);
     return oneDrives.map(({ id }) => id);
   }
 

@@ -28,6 +28,7 @@ const POLL_EVERY_MS = 5_000;
 export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy {
   private cancelPoll: CancelTimer = () => undefined;
   private isStopping = false;
+  private readonly perServer: ReadonlyMap<string, number>;
 
   constructor(
     private readonly claims: OperationClaimsRepository,
@@ -43,7 +44,9 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits' | 'backupServers'>,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+  ) {
+    this.perServer = limitsOfServers(configuration, 'operations');
+  }
 
   onApplicationBootstrap(): void {
     // A lease that is over is noticed within another one.
@@ -104,10 +107,13 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
 
   private async runQueue(): Promise<void> {
     const { queueAgeMs, operationsPerOrganization: perOrganization } = this.configuration.limits;
-    const perServer = limitsOfServers(this.configuration, 'operations');
     while (!this.isStopping) {
       const queuedAfter = new Date(this.clock.now() - queueAgeMs);
-      const operation = await this.claims.claimNext(this.replica.claim(), { queuedAfter, perOrganization, perServer });
+      const operation = await this.claims.claimNext(this.replica.claim(), {
+        queuedAfter,
+        perOrganization,
+        perServer: this.perServer,
+      });
       if (operation === undefined) {
         return;
       }

@@ -49,11 +49,8 @@ export class ItemLookup {
     if ('found' in target) {
       return target.found;
     }
-    const { organizationId } = place;
-    const client = this.servers.of(place);
-    const [user, ...namesakes] = await client.users.find(organizationId, target.user);
-    const oneDrives = user && namesakes.length === 0 ? await client.users.listOneDrives(organizationId, user.id) : [];
-    const [oneDrive, ...others] = oneDrives;
+    const { users } = this.servers.of(place);
+    const [oneDrive, ...others] = await users.oneDrivesOf(place.organizationId, target.user);
     if (oneDrive === undefined || others.length > 0) {
       throw noTarget(target);
     }

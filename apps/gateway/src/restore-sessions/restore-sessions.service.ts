@@ -37,6 +37,8 @@ export interface OpenRestoreSession extends Reasoned {
 /** Opens, finds and stops the restore sessions of a caller. A session opened for somebody else does not exist. */
 @Injectable()
 export class RestoreSessionsService {
+  private readonly perServer: ReadonlyMap<string, number>;
+
   constructor(
     private readonly authorization: AuthorizationService,
     private readonly servers: BackupServers,
@@ -47,7 +49,9 @@ export class RestoreSessionsService {
     private readonly trail: AuditTrail,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits' | 'backupServers'>,
-  ) {}
+  ) {
+    this.perServer = limitsOfServers(configuration, 'restoreSessions');
+  }
 
   async open(principal: Principal, request: OpenRestoreSession): Promise<RestoreSession> {
     const organization = await this.authorization.openRestoreSession(principal, request.organizationId, request);
@@ -68,7 +72,7 @@ export class RestoreSessionsService {
     const { backupServer } = organization;
     const limits = {
       perOwner: this.configuration.limits.sessionsPerCaller,
-      perServer: limitsOfServers(this.configuration, 'restoreSessions').get(backupServer),
+      perServer: this.perServer.get(backupServer),
     };
     const pointInTime = shownAt(organization, request.pointInTime, this.clock.now());
     const owner = { issuer: principal.issuer, subject: principal.subject };
