@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { ConfigurationError } from './faults.js';
+import { faultsOf } from '../spec-support/faults-of.js';
 import { loadConfiguration } from './load-configuration.js';
 
 const emea = {
@@ -51,15 +51,6 @@ describe('backupServers', () => {
       stringify({ organizations, backupServers }, { aliasDuplicateObjects: false }),
     );
     return loadConfiguration({ ...environment, ...changes });
-  }
-
-  async function faultsOf(loading: Promise<unknown>): Promise<string[]> {
-    const error: unknown = await loading.then(
-      () => new ConfigurationError([]),
-      (reason: unknown) => reason,
-    );
-    if (!(error instanceof ConfigurationError)) throw error;
-    return error.faults.map(({ key, rule }) => `${key}: ${rule}`);
   }
 
   it('each have a login, a trust, a version, organizations and limits of their own', async () => {

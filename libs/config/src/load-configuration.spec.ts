@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { stringify } from 'yaml';
-import { ConfigurationError } from './faults.js';
+import { faultsOf } from '../spec-support/faults-of.js';
 import { loadConfiguration, reloadConfiguration } from './load-configuration.js';
 
 const certificate = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
@@ -69,16 +69,6 @@ describe('loadConfiguration', () => {
 
   async function faultsWith(changes: NodeJS.ProcessEnv = {}): Promise<string[]> {
     return faultsOf(loadConfiguration({ ...environment, ...changes }));
-  }
-
-  async function faultsOf(loading: Promise<unknown>): Promise<string[]> {
-    const error: unknown = await loading.then(
-      () => new ConfigurationError([]),
-      (reason: unknown) => reason,
-    );
-    if (!(error instanceof ConfigurationError)) throw error;
-    expect(error.message.split('\n  ').slice(1)).toEqual(error.faults.map(({ key, rule }) => `${key}: ${rule}`));
-    return error.faults.map(({ key, rule }) => `${key}: ${rule}`);
   }
 
   it('fills everything that was not said with safe defaults', async () => {
