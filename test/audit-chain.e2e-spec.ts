@@ -8,6 +8,7 @@ import { Scrubber, Secret } from '@app/secrets';
 import { Database, type Orm, UniqueViolation } from '@app/store';
 
 import { DatabaseProxy } from './support/database-proxy.js';
+import { waitingFor } from './support/locks.js';
 import { createTestDatabase, type TestDatabase } from './support/test-database.js';
 import { until } from './support/until.js';
 
@@ -269,7 +270,7 @@ describe('the audit trail', () => {
       writer.append(restored, touch('https://a')),
       writer.append(restored, touch('https://b')),
     ]);
-    await until(async () => (await owner.query('select from pg_locks where not granted')).rowCount === 1);
+    await until(async () => (await waitingFor(owner)) === 1);
     await owner.query(`update upstream_servers set api_version = 'v7' where url = 'https://a'`).catch(() => undefined);
     await owner.query('commit');
     await expect(appended).resolves.toEqual(['recorded', 'recorded', 'recorded']);

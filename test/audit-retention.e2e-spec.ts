@@ -14,6 +14,7 @@ import { Database } from '@app/store';
 import { AuditCli } from './support/audit-cli.js';
 import { by } from './support/audited-world.js';
 import { DatabaseProxy } from './support/database-proxy.js';
+import { isAdvisoryLockHeld, waitingFor } from './support/locks.js';
 import { createTestDatabase, type TestDatabase } from './support/test-database.js';
 import { until } from './support/until.js';
 
@@ -264,15 +265,12 @@ describe('a month of the audit trail', () => {
       await owner.query('begin');
       await owner.query('lock table audit_seals in exclusive mode');
       const { child, ended } = cli.start(['seal', '--month', old, '--out', 'archive.ndjson']);
-      await until(async () => (await owner.query('select from pg_locks where not granted')).rowCount === 1);
+      await until(async () => (await waitingFor(owner)) === 1);
       expect(existsSync(at('archive.ndjson'))).toBe(true);
       child.kill('SIGKILL');
       expect(await ended).toMatchObject({ code: null });
       await owner.query('commit');
-      await until(async () => {
-        const { rowCount } = await owner.query(`select from pg_locks where locktype = 'advisory'`);
-        return rowCount === 0;
-      });
+      await until(async () => !(await isAdvisoryLockHeld(owner)));
 
       expect(await subjects(writer)).toHaveLength(4);
       expect(await check()).toMatchObject({ seals: 0, faults: [] });
