@@ -214,6 +214,14 @@ describe.each(dialects)('items on $version', ({ version, heldState, versions: ha
       expect(body.items).toMatchObject([{ id: idOf('Documents/Reports'), kind: 'folder' }]);
     });
 
+    it('finds folders and documents side by side, each as what it is', async () => {
+      const { body } = await desks.alice.caller.post(`${oneDrive}/search`, { query: 'e' });
+      const bearers = [...items.values()].filter(({ name }) => name.toLowerCase().includes('e'));
+      expect(new Set(bearers.map(({ kind }) => kind)).size).toBe(2);
+      const kinds = (all: readonly Item[]) => Object.fromEntries(all.map(({ id, kind }) => [id, kind]));
+      expect(kinds(body.items as Item[])).toEqual(kinds(bearers));
+    });
+
     it("looks through a person's own OneDrives and no others", async () => {
       const path = `/api/v1/restore-sessions/${desks.bob.sid}/onedrives/search`;
       const { body } = await desks.bob.caller.post(path, { query: 'plan' });

@@ -183,6 +183,18 @@ describe('a search', () => {
     ]);
   });
 
+  it.each([
+    ['v5', `POST ${ONEDRIVE_PATH}/Action`],
+    ['v6', `POST ${ONEDRIVE_PATH.replace('/v5/', '/v6/')}/search`],
+  ] as const)('tells folders from documents in any order where %s does not say it', async (apiVersion, route) => {
+    const folder = { ...facts, id: FOLDER_ID };
+    upstream.on(route, ok({ results: [v5Document, folder, folder, v5Document] }));
+    const client = clientOf(upstream, { apiVersion });
+    const { items } = await client.items.search(SESSION_ID, ONEDRIVE_ID, 'plan', page);
+    expect(items.map(({ kind }) => kind)).toEqual(['document', 'folder', 'folder', 'document']);
+    await client.close();
+  });
+
   it('of all OneDrives is not asked of v5', async () => {
     expect(await failureOf(v5.items.searchAll(SESSION_ID, 'plan', page))).toBeInstanceOf(NotSupportedByUpstreamError);
   });

@@ -16,10 +16,11 @@ const MOST_ITEMS = 10_000;
  * a page is the last when its links name no next one, or else when it is shorter than asked for.
  */
 export function readPage<T>(body: unknown, request: PageRequest, readItem: (item: unknown) => T): Page<T> {
-  if (Array.isArray(body)) return { items: body.map(readItem), nextOffset: undefined };
+  if (Array.isArray(body)) return { items: body.map((item) => readItem(item)), nextOffset: undefined };
   const envelope = new Fields(body, 'a page');
   if (!envelope.has('results')) throw new UpstreamBrokenError('The backup server sent a page without results.');
-  const items = envelope.optionalList('results').map(readItem);
+  // Not the function itself: it may take more than the item, and `map` would give it the index.
+  const items = envelope.optionalList('results').map((item) => readItem(item));
   const links = envelope.optionalObject('_links');
   const limit = Math.min(request.limit, envelope.optionalCount('limit') ?? request.limit);
   const hasMore = items.length > 0 && (links ? links.has('next') : items.length >= limit);
