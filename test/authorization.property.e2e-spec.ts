@@ -26,11 +26,13 @@ const surroundings: Surroundings = {
   recipientDomains: [contoso.name],
 };
 
+const levelOf = { folder: 'Folders', document: 'Documents' };
+
 const runs = runsOf({ organizations: backup.names, people });
 
 describe('whatever is asked by whomever', () => {
   let house: House;
-  const counted = { permitted: 0, denied: 0, tempted: 0 };
+  const counted = { permitted: 0, denied: 0, tempted: 0, items: 0, strays: 0 };
   const happened = new Map<string, number>();
 
   beforeAll(async () => {
@@ -43,14 +45,16 @@ describe('whatever is asked by whomever', () => {
     'happens if it is permitted, and leaves no trace upstream if it is not',
     async () => {
       await tryProperty('authorization', fc.asyncProperty(runs, tryOut));
-      const { permitted, denied, tempted } = counted;
-      process.stdout.write(`permitted ${permitted}, denied ${denied}, of these a mix of bindings ${tempted}\n`);
+      const { permitted, denied, tempted, items, strays } = counted;
+      process.stdout.write(
+        `permitted ${permitted}, of these items ${items}; denied ${denied}, of these a mix of bindings ${tempted}, items of another OneDrive ${strays}\n`,
+      );
       process.stdout.write(`reached upstream: ${JSON.stringify(Object.fromEntries(happened))}\n`);
       if (numRuns < 200) return;
       // Or all would be permitted, or nothing, and the property would hold of any gateway.
       expect(permitted / (permitted + denied)).toBeGreaterThan(0.1);
       expect(denied / (permitted + denied)).toBeGreaterThan(0.1);
-      expect(tempted).toBeGreaterThan(0);
+      expect(Math.min(tempted, items, strays)).toBeGreaterThan(0);
       expect([...happened.keys()].sort()).toEqual(['copy', 'deviceCode', 'open', 'restore', 'save', 'send']);
     },
     timeoutMs,
@@ -98,9 +102,14 @@ describe('whatever is asked by whomever', () => {
   }
 
   function count({ status, reads }: Verdict, asked: Asked, { login }: Bearer, { temptingFor }: Asker): void {
-    if (status < 300 && reads === 'session') counted.permitted++;
+    const part = 'part' in asked ? asked.part : undefined;
+    if (status < 300 && reads === 'session') {
+      counted.permitted++;
+      if (part) counted.items++;
+    }
     if (![401, 403, 404].includes(status)) return;
     counted.denied++;
+    if (reads === 'session' && part?.items.some((item) => typeof item.in === 'object')) counted.strays++;
     const place = 'session' in asked && asked.session.of === 'caller' ? asked.session.in : undefined;
     if (place !== undefined && temptingFor.has(organizationAt(place, login, backup))) counted.tempted++;
   }
@@ -135,14 +144,23 @@ describe('whatever is asked by whomever', () => {
       case 'restore':
       case 'copy':
       case 'send':
-      case 'save':
-        expect(actionRequests(trace)).toMatchObject([
-          {
-            path: `/v5/RestoreSessions/${session?.upstreamSid}/Organization/OneDrives/${effect.oneDriveId}/Action`,
-            action: effect.what,
-            body: effect.targetId === undefined ? {} : { copyTo: { oneDrive: { id: effect.targetId } } },
-          },
-        ]);
+      case 'save': {
+        const { what, oneDriveId, part, targetId } = effect;
+        const [only, ...others] = part?.ids ?? [];
+        const levels = [
+          oneDriveId,
+          ...(part ? [levelOf[part.kind]] : []),
+          ...(others.length === 0 && only ? [only] : []),
+        ];
+        const [sent, ...more] = actionRequests(trace);
+        expect(more).toEqual([]);
+        expect(sent).toMatchObject({
+          path: `/v5/RestoreSessions/${session?.upstreamSid}/Organization/OneDrives/${levels.join('/')}/Action`,
+          action: what,
+          body: targetId === undefined ? {} : { copyTo: { oneDrive: { id: targetId } } },
+        });
+        expect(namedItems(sent?.body)).toEqual(others.length > 0 ? part?.ids : []);
+      }
     }
   }
 
@@ -175,3 +193,10 @@ describe('whatever is asked by whomever', () => {
     ]);
   }
 });
+
+/** The ids of the items that the body of an action names. */
+function namedItems(body: unknown): string[] {
+  type Named = Partial<Record<'folders' | 'documents', readonly { readonly id: string }[]>>;
+  const [options] = Object.values(body as Record<string, Named | null>);
+  return [...(options?.folders ?? []), ...(options?.documents ?? [])].map(({ id }) => id);
+}

@@ -10,8 +10,10 @@ import {
   type AskedToBrowse,
   type AskedToOpen,
   type ItemAction,
+  type ItemRef,
   type OneDriveRef,
   type OrganizationRef,
+  type Part,
   type SessionRef,
   type Subject,
   type Place,
@@ -206,6 +208,17 @@ function oneDrives({ people }: Cast): fc.Arbitrary<OneDriveRef> {
   );
 }
 
+function parts(cast: Cast): fc.Arbitrary<Part | undefined> {
+  const somewhere = fc.oneof({ weight: 6, arbitrary: fc.constant('there' as const) }, oneDrives(cast));
+  const item: fc.Arbitrary<ItemRef> = fc.oneof(
+    { weight: 12, arbitrary: fc.record({ in: somewhere, number: fc.nat(1), written }) },
+    fc.record({ in: fc.constant('nowhere' as const), id: hostileIds }),
+  );
+  const others = fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, fc.array(item, { minLength: 1, maxLength: 2 }));
+  const items = fc.tuple(item, others).map(([first, others]): Part['items'] => [first, ...others]);
+  return fc.oneof(fc.constant(undefined), fc.record<Part>({ kind: fc.constantFrom('document', 'folder'), items }));
+}
+
 function itemActions(cast: Cast): fc.Arbitrary<ItemAction> {
   const logins = cast.people.map(({ login }) => login);
   const target: fc.Arbitrary<TargetRef> = fc.oneof(
@@ -235,23 +248,35 @@ function asked(cast: Cast): fc.Arbitrary<Asked> {
     { weight: 10, arbitrary: fc.record({ at: places, written }) },
     fc.record({ id: hostileIds }),
   );
-  const toAct = fc.record<AskedToAct>({ surface, what: fc.constantFrom('act'), session, oneDrive, act });
+  const part = parts(cast);
+  const single = part.map((some) => some && { ...some, items: [some.items[0]] as const });
+  const toAct = fc.record<AskedToAct>({ surface, what: fc.constantFrom('act'), session, oneDrive, part, act });
+  const toBrowse = fc.constantFrom<AskedToBrowse['what'][]>('browse', 'explainBrowse');
+  const toExplain = fc.record<AskedToAct>({
+    surface,
+    what: fc.constantFrom('explain'),
+    session,
+    oneDrive,
+    part: single,
+    act,
+  });
   return fc
     .oneof(
       { weight: 12, arbitrary: toAct },
-      { weight: 2, arbitrary: toAct.map((asked) => ({ ...asked, what: 'explain' as const })) },
-      fc.record<AskedToBrowse>({ surface, what: fc.constantFrom('browse', 'explainBrowse'), session, oneDrive }),
+      { weight: 2, arbitrary: toExplain },
+      { weight: 2, arbitrary: fc.record<AskedToBrowse>({ surface, what: toBrowse, session, oneDrive, part: single }) },
       fc.record<AskedToOpen>({ surface, what: fc.constant('open'), organization }),
       { weight: 3, arbitrary: fc.record<AskedOfSession>({ surface, what: ofSession, session }) },
       fc.record<AskedInGeneral>({ surface, what: fc.constantFrom('organizations', 'sessions', 'operations') }),
       fc.record<AskedOfOperation>({ surface, what: fc.constantFrom('operation', 'cancel'), of: operation }),
     )
     .filter((one) => one.what !== 'stop' || one.session.of !== 'caller' || one.session.state === 'stopped')
-    .map((one) => (hasUserForTarget(one) ? { ...one, surface: 'v1' as const } : one));
+    .map((one) => (isForV1Only(one) ? { ...one, surface: 'v1' as const } : one));
 }
 
-/** v5 knows targets by id only. */
-function hasUserForTarget(one: Asked): boolean {
+/** On the v5 routes there are OneDrives as a whole, and targets by id. */
+function isForV1Only(one: Asked): boolean {
+  if ('part' in one && one.part !== undefined) return true;
   return one.what === 'act' && one.act.action === 'copy' && one.act.target.of === 'user';
 }
 

@@ -26,6 +26,17 @@ export type OneDriveRef =
   | { readonly of: 'somebody'; readonly login: string; readonly number: number; readonly written: Written }
   | { readonly of: 'nobody'; readonly id: string };
 
+/** A folder or document at the root of a OneDrive: of the one it is asked for in, or of another. */
+export type ItemRef =
+  | { readonly in: 'there' | OneDriveRef; readonly number: number; readonly written: Written }
+  | { readonly in: 'nowhere'; readonly id: string };
+
+/** What of a OneDrive is meant; several are named in the body. */
+export interface Part {
+  readonly kind: 'folder' | 'document';
+  readonly items: readonly [ItemRef, ...ItemRef[]];
+}
+
 export type OrganizationRef = { readonly at: Place; readonly written: Written } | { readonly id: string };
 
 export type TargetRef = OneDriveRef | { readonly of: 'user'; readonly login: string };
@@ -58,12 +69,15 @@ export interface AskedToBrowse extends On {
   readonly what: 'browse' | 'explainBrowse';
   readonly session: SessionRef;
   readonly oneDrive: OneDriveRef;
+  /** Undefined: all of it. */
+  readonly part?: Part | undefined;
 }
 
 export interface AskedToAct extends On {
   readonly what: 'act' | 'explain';
   readonly session: SessionRef;
   readonly oneDrive: OneDriveRef;
+  readonly part?: Part | undefined;
   readonly act: ItemAction;
 }
 
@@ -83,6 +97,17 @@ export function oneDriveIdOf(ref: OneDriveRef, login: string, backup: Backup): s
   return ref.written === 'in capitals' ? id.toUpperCase() : id;
 }
 
+/** The ids that the items of a part have in the mouth of somebody of this login. */
+export function itemIdsOf(part: Part, oneDriveId: string, login: string, backup: Backup): string[] {
+  return part.items.map((ref) => {
+    if (ref.in === 'nowhere') return ref.id;
+    const place = ref.in === 'there' ? oneDriveId : oneDriveIdOf(ref.in, login, backup);
+    const all = backup.items(place, part.kind);
+    const id = all[ref.number % Math.max(all.length, 1)] ?? NO_ITEM;
+    return ref.written === 'in capitals' ? id.toUpperCase() : id;
+  });
+}
+
 /** The name of the organization that a place means in the mouth of somebody of this login. */
 export function organizationAt(place: Place, login: string, backup: Backup): string {
   const isHome = (name: string) => login.endsWith(`@${name}`);
@@ -91,3 +116,6 @@ export function organizationAt(place: Place, login: string, backup: Backup): str
 
 /** For who has none. */
 const NO_ONEDRIVE = 'deadbeef-0000-4000-8000-00000000000000000000-0000-0000-0000-000000000000';
+
+/** Where there are none of the kind. */
+const NO_ITEM = 'deadbeef-0000-4000-8000-000000000000';

@@ -1,4 +1,4 @@
-import type { Asked } from './asked.js';
+import type { Asked, Part } from './asked.js';
 
 const RESOURCE_ID = /^[A-Za-z0-9+/=_-]{1,256}$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -9,9 +9,10 @@ export function isUnreadable(asked: Asked): boolean {
     const { surface, organization } = asked;
     return surface === 'v1' && 'id' in organization && organization.id.includes('\0');
   }
-  if (asked.what !== 'act' || asked.act.action !== 'copy') return false;
-  const { target } = asked.act;
-  return target.of === 'nobody' && target.id.includes('\0');
+  if (asked.what !== 'act') return false;
+  const named = isBulk(asked.part) ? idsOfNothing(asked.part) : [];
+  if (asked.act.action === 'copy' && asked.act.target.of === 'nobody') named.push(asked.act.target.id);
+  return named.some((id) => id.includes('\0'));
 }
 
 /** Only what nobody has may have an id that is none. */
@@ -21,5 +22,15 @@ export function isMalformed(asked: Asked): boolean {
   if (asked.session.of === 'nobody' && !UUID.test(asked.session.id)) return true;
   const target = 'act' in asked && asked.act.action === 'copy' ? [asked.act.target] : [];
   const named = 'oneDrive' in asked ? [asked.oneDrive, ...target] : [];
-  return named.some((ref) => ref.of === 'nobody' && !RESOURCE_ID.test(ref.id));
+  const ids = named.flatMap((ref) => (ref.of === 'nobody' ? [ref.id] : []));
+  if ('part' in asked) ids.push(...idsOfNothing(asked.part));
+  return ids.some((id) => !RESOURCE_ID.test(id));
+}
+
+export function isBulk(part: Part | undefined): boolean {
+  return part !== undefined && part.items.length > 1;
+}
+
+function idsOfNothing(part: Part | undefined): string[] {
+  return part?.items.flatMap((item) => (item.in === 'nowhere' ? [item.id] : [])) ?? [];
 }

@@ -199,6 +199,7 @@ export class House {
     const former = await this.start('all');
     const everybody = trustedIssuers.flatMap((issuer) => subjects.map((subject) => [issuer, subject] as const));
     await Promise.all(everybody.map(([issuer, subject]) => this.furnishFor(issuer, subject, former)));
+    await this.lookInto(former);
     await former.close();
     const { rows } = await this.records.query<{ id: string; upstream_session_id: string }>(
       'select id, upstream_session_id from restore_sessions',
@@ -237,6 +238,22 @@ export class House {
     const operation = operationIdOf((await caller.post(path, {})).headers);
     this.operations.set(`${issuer} ${subject}`, operation);
     this.belongs(operation, issuer, subject);
+  }
+
+  /** What lies at the root of the OneDrives, as somebody sees it who may see everything. */
+  private async lookInto(gateway: Gateway): Promise<void> {
+    const [issuer, subject] = ['everywhere', 'desk'] as const;
+    const caller = await this.caller(issuer, { sub: subject, client_id: 'desk', groups: ['everybody'] }, gateway);
+    for (const organization of this.backup.names) {
+      const { sid } = this.session({ of: 'caller', organization, state: 'open', number: 0 }, issuer, subject);
+      for (const oneDriveId of this.backup.oneDrives(organization)) {
+        const at = `/api/v1/restore-sessions/${sid}/onedrives/${encodeURIComponent(oneDriveId)}`;
+        const { body } = await caller.get(`${at}/items?limit=100`);
+        const items = body.items as { id: string; kind: 'folder' | 'document' }[];
+        const idsOf = (kind: string) => items.filter((item) => item.kind === kind).map(({ id }) => id);
+        this.backup.holds(oneDriveId, { folder: idsOf('folder'), document: idsOf('document') });
+      }
+    }
   }
 
   private async start(speakFor: 'all' | 'bound'): Promise<Gateway> {

@@ -4,10 +4,12 @@ import {
   type AskedToAct,
   type AskedToBrowse,
   type AskedToOpen,
+  itemIdsOf,
   type ItemAction,
   type OneDriveRef,
   oneDriveIdOf,
   organizationAt,
+  type Part,
   type Place,
   type TargetRef,
 } from './asked.js';
@@ -21,6 +23,7 @@ export type Effect =
   | {
       readonly what: ItemAction['action'];
       readonly oneDriveId: string;
+      readonly part?: { readonly kind: Part['kind']; readonly ids: readonly string[] } | undefined;
       readonly targetId?: string | undefined;
     };
 
@@ -56,7 +59,7 @@ export class Judge {
     if (isUnreadable(asked)) return malformed;
     const refused = this.atTheDoor(asked);
     if (refused) return refused;
-    if (isMalformed(asked)) return malformed;
+    if (isMalformed(asked) || this.isRepetitive(asked)) return malformed;
     switch (asked.what) {
       case 'organizations':
         return { status: 200, reads: 'catalog', listed: this.visible() };
@@ -81,6 +84,13 @@ export class Judge {
       case 'explain':
         return this.inSession(asked);
     }
+  }
+
+  /** A list of items in which one is named twice. */
+  private isRepetitive(asked: Asked): boolean {
+    if (!('part' in asked) || asked.part === undefined) return false;
+    const ids = this.itemIds(asked);
+    return new Set(ids).size < ids.length;
   }
 
   /** Who may never do such a thing is told so before anything is looked at. */
@@ -161,22 +171,23 @@ export class Judge {
     };
   }
 
-  private browse({ what, oneDrive }: AskedToBrowse, organization: string): Verdict {
-    const id = this.idOf(oneDrive);
-    const isExplained = what === 'explainBrowse';
+  private browse(asked: AskedToBrowse, organization: string): Verdict {
+    const id = this.idOf(asked.oneDrive);
+    const isExplained = asked.what === 'explainBrowse';
     if (!this.mayBrowse(organization, id)) return isExplained ? unseen() : unseen('browse');
-    if (!this.surroundings.backup.has(organization, id)) return isExplained ? absent() : absent('browse');
+    if (!this.isThere(organization, asked)) return isExplained ? absent() : absent('browse');
     if (isExplained) return { status: 200, reads: 'session', decision: 'allow' };
     return { status: 200, reads: 'session', record: { action: 'browse', decision: 'allow' } };
   }
 
-  private act({ surface, oneDrive, act }: AskedToAct, organization: string): Verdict {
+  private act(asked: AskedToAct, organization: string): Verdict {
+    const { surface, oneDrive, part, act } = asked;
     const { action } = act;
     const deny = { action, decision: 'deny' } as const;
     if (isForOperators(action) && this.asker.operatorOf.size === 0)
       return { status: 403, reads: 'nothing', record: deny };
     const id = this.idOf(oneDrive);
-    const isThere = this.surroundings.backup.has(organization, id);
+    const isThere = this.isThere(organization, asked);
     if (!this.mayBrowse(organization, id)) return unseen(action);
     const targetId = act.action === 'copy' ? this.targetId(act.target, organization) : undefined;
     if (act.action === 'copy' && (!isThere || targetId === undefined)) return absent(action);
@@ -185,17 +196,19 @@ export class Judge {
       return { status: isHidden ? 404 : 403, reads: act.action === 'copy' ? 'session' : 'catalog', record: deny };
     }
     if (!isThere) return absent(action);
-    const effect = { what: action, oneDriveId: id, targetId };
+    const ids = this.itemIds(asked);
+    const effect = { what: action, oneDriveId: id, part: part && { kind: part.kind, ids }, targetId };
     const record = { action, decision: 'allow' } as const;
     // Upstream restores nothing to people who have left, which v5 tells by its status.
     const isRefused = this.surroundings.backup.isLeavers(action === 'restore' ? id : targetId);
     return { status: isRefused && surface === 'v5' ? 502 : 200, reads: 'session', effect, record };
   }
 
-  private explain({ oneDrive, act }: AskedToAct, organization: string): Verdict {
+  private explain(asked: AskedToAct, organization: string): Verdict {
+    const { oneDrive, act } = asked;
     const id = this.idOf(oneDrive);
     if (!this.mayBrowse(organization, id)) return unseen();
-    if (!this.surroundings.backup.has(organization, id)) return absent();
+    if (!this.isThere(organization, asked)) return absent();
     const isPermitted = this.isPermitted(act, organization);
     if (act.action === 'copy') {
       const targetId = this.targetId(act.target, organization);
@@ -215,6 +228,21 @@ export class Judge {
       case 'send':
         return this.operates(organization) && this.mayLeaveFrom(act.from) && this.mayGoTo(act.to);
     }
+  }
+
+  /** The OneDrive, in this organization, and all that is asked for of it, in that OneDrive. */
+  private isThere(organization: string, asked: AskedToBrowse | AskedToAct): boolean {
+    const { backup } = this.surroundings;
+    const id = this.idOf(asked.oneDrive);
+    const { part } = asked;
+    return (
+      backup.has(organization, id) &&
+      (part === undefined || this.itemIds(asked).every((itemId) => backup.items(id, part.kind).includes(itemId)))
+    );
+  }
+
+  private itemIds({ oneDrive, part }: Pick<AskedToAct, 'oneDrive' | 'part'>): string[] {
+    return part ? itemIdsOf(part, this.idOf(oneDrive), this.login, this.surroundings.backup) : [];
   }
 
   private mayLeaveFrom(from: string | undefined): boolean {

@@ -76,8 +76,13 @@ function speaksFor(issuer: TrustedIssuer, organization: string): boolean {
   return issuer.organizations.includes(organization);
 }
 
+/** The ids of what lies at the root of a OneDrive. */
+export type Contents = Readonly<Record<'folder' | 'document', readonly string[]>>;
+
 /** An organization as it is backed up, and what in it is whose. */
 export class Backup {
+  private readonly contents = new Map<string, Contents>();
+
   constructor(private readonly organizations: readonly Organization[]) {}
 
   get names(): string[] {
@@ -94,6 +99,15 @@ export class Backup {
 
   has(organization: string, oneDriveId: string): boolean {
     return this.oneDrives(organization).includes(oneDriveId);
+  }
+
+  /** Remembers what is in a OneDrive. */
+  holds(oneDriveId: string, contents: Contents): void {
+    this.contents.set(oneDriveId, contents);
+  }
+
+  items(oneDriveId: string, kind: keyof Contents): readonly string[] {
+    return this.contents.get(oneDriveId)?.[kind] ?? [];
   }
 
   /** Whether its owner is in the backup only. */

@@ -4,12 +4,18 @@ import type { Bearer } from './arbitraries.js';
 import {
   type Asked,
   type AskedInSession,
+  type AskedToAct,
+  type AskedToBrowse,
   type AskedToOpen,
   type ItemAction,
+  itemIdsOf,
+  type OneDriveRef,
   oneDriveIdOf,
   organizationAt,
+  type Part,
   type SessionRef,
 } from './asked.js';
+import { isBulk } from './form.js';
 import type { House, KnownSession } from './house.js';
 
 /** How the gateway is asked. */
@@ -98,22 +104,43 @@ export class Requests {
       case 'explainDeviceCode':
         return explain({ action: 'requestDeviceCode' });
       case 'browse': {
-        const id = encodeURIComponent(this.oneDriveId(asked.oneDrive));
-        return { method: 'GET', path: isV5 ? `${v5}/Organization/OneDrives/${id}` : `${v1}/onedrives/${id}` };
+        const { path } = this.itemPath(asked);
+        return { method: 'GET', path: isV5 ? `${v5}/Organization/OneDrives/${path}` : `${v1}/onedrives/${path}` };
       }
       case 'explainBrowse':
-        return explain({ action: 'browse', oneDriveId: this.oneDriveId(asked.oneDrive) });
-      case 'explain': {
-        const oneDriveId = this.oneDriveId(asked.oneDrive);
-        return explain({ action: asked.act.action, oneDriveId, ...this.body(asked.act) });
-      }
+        return explain({ action: 'browse', ...this.explained(asked) });
+      case 'explain':
+        return explain({ action: asked.act.action, ...this.explained(asked), ...this.body(asked.act) });
       case 'act': {
-        const id = encodeURIComponent(this.oneDriveId(asked.oneDrive));
+        const { path, ids } = this.itemPath(asked);
         return isV5
-          ? { method: 'POST', path: `${v5}/Organization/OneDrives/${id}/Action`, body: this.v5Body(asked.act) }
-          : { method: 'POST', path: `${v1}/onedrives/${id}/${asked.act.action}`, body: this.body(asked.act) };
+          ? { method: 'POST', path: `${v5}/Organization/OneDrives/${path}/Action`, body: this.v5Body(asked.act) }
+          : {
+              method: 'POST',
+              path: `${v1}/onedrives/${path}/${asked.act.action}`,
+              body: { ...ids, ...this.body(asked.act) },
+            };
       }
     }
+  }
+
+  /** Below those of all OneDrives; several items have their ids in the body. */
+  private itemPath({ oneDrive, part }: AskedToBrowse | AskedToAct): { path: string; ids?: { ids: string[] } } {
+    const path = encodeURIComponent(this.oneDriveId(oneDrive));
+    if (part === undefined) return { path };
+    const ids = this.itemIds(oneDrive, part);
+    return isBulk(part)
+      ? { path: `${path}/${part.kind}s`, ids: { ids } }
+      : { path: `${path}/${part.kind}s/${encodeURIComponent(ids.join())}` };
+  }
+
+  private explained({ oneDrive, part }: AskedToBrowse | AskedToAct): object {
+    const oneDriveId = this.oneDriveId(oneDrive);
+    return { oneDriveId, ...(part && { [`${part.kind}Id`]: this.itemIds(oneDrive, part).join() }) };
+  }
+
+  private itemIds(oneDrive: OneDriveRef, part: Part): string[] {
+    return itemIdsOf(part, this.oneDriveId(oneDrive), this.bearer.login, this.house.backup);
   }
 
   private body(act: ItemAction): object {
@@ -143,7 +170,7 @@ export class Requests {
     }
   }
 
-  private oneDriveId(ref: Parameters<typeof oneDriveIdOf>[0]): string {
+  private oneDriveId(ref: OneDriveRef): string {
     return oneDriveIdOf(ref, this.bearer.login, this.house.backup);
   }
 }
