@@ -40,6 +40,16 @@ describe.each(versionPairs)(
       await at.sessionIn(fred, FABRIKAM);
     });
 
+    it('are not left alone because of a look-up that failed for one caller', async () => {
+      const gateway = await at.start();
+      const [alice, helpdesk] = [await at.callerAt(gateway, 'alice'), await at.callerAt(gateway, 'helpdesk-app')];
+      const fault = { kind: 'answer', status: 500, body: {} } as const;
+      at.pair.emea.control.addFault({ match: { path: '/Users' }, fault, times: Infinity });
+      expectProblem(await at.organizations(alice), 'upstream-rejected');
+      // The clock stands still: whoever is put to rest stays there.
+      await at.sessionIn(helpdesk, CONTOSO);
+    });
+
     it('are ready for calls, and say which of them is not', async () => {
       const gateway = await at.start();
       goDark(at.pair.emea.control);

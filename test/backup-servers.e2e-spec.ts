@@ -99,7 +99,10 @@ describe.each(versionPairs)('two backup servers, $emeaVersion and $apacVersion,'
     beforeAll(async () => {
       both = await startServerPair({ emea: [{ name: CONTOSO }], apac: [{ name: CONTOSO, id: otherId }] });
     });
-    afterEach(() => running?.close());
+    afterEach(async () => {
+      both.emea.control.clearFaults();
+      await running?.close();
+    });
     afterAll(() => both.close());
 
     const startBoth = async (change: { emea?: object; apac?: object } = {}): Promise<Gateway> => {
@@ -132,6 +135,20 @@ describe.each(versionPairs)('two backup servers, $emeaVersion and $apacVersion,'
       expect(opened.status).toBe(201);
       expect(await alice.oneDrives(opened.body.id as string)).toHaveLength(1);
       expect(both.apac.control.sessions()).toHaveLength(1);
+    });
+
+    it('do not stand in for one another by name while one cannot be asked', async () => {
+      const gateway = await startBoth();
+      const oscar = await Caller.named('oscar', { ...both, gateway });
+      const [{ id: emeaId }] = (await at.organizations(oscar)).body.items as [{ id: string }];
+      const before = both.apac.control.sessions();
+      both.emea.control.addFault({ fault: { kind: 'answer', status: 503, body: {} }, times: Infinity });
+      const named = { organization: CONTOSO, user: 'alice@contoso.onmicrosoft.com', action: 'restore' };
+      expectProblem(await oscar.post('/api/v1/restores', named), 'upstream-unavailable');
+      expectProblem(await oscar.post('/api/v1/restores', { ...named, organization: emeaId }), 'upstream-unavailable');
+      expect(both.apac.control.sessions()).toEqual(before);
+      const byId = await oscar.post('/api/v1/restores', { ...named, organization: otherId, dryRun: true });
+      expect(byId).toMatchObject({ status: 200 });
     });
 
     it('serve it from where the configuration says', async () => {

@@ -448,6 +448,6 @@ describe('the policy of POLICY_DIR', () => {
       expect(wrong).toEqual([]);
       expect(new Set(answers.map(({ who, status }) => `${who} ${status}`)).size).toBe(5);
       expect(inForce.size).toBe(9);
-    });
+    }, 60_000);
   });
 });

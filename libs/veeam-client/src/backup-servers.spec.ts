@@ -1,6 +1,13 @@
 import { ManualClock } from '@app/clock';
-import { InternalError, UpstreamUnavailableError, ValidationFailedError } from '@app/problems';
-import { type BackupServer, BackupServers } from './backup-servers.js';
+import {
+  InternalError,
+  UpstreamBrokenError,
+  UpstreamLoginFailedError,
+  UpstreamRejectedError,
+  UpstreamUnavailableError,
+  ValidationFailedError,
+} from '@app/problems';
+import { type BackupServer, BackupServers, type ServedOrganization } from './backup-servers.js';
 import type { VeeamClient } from './veeam-client.js';
 
 const clientNamed = (name: string) => ({ name }) as unknown as VeeamClient;
@@ -57,6 +64,9 @@ describe('BackupServers', () => {
     expect(await idsOn(all, ['fabrikam.onmicrosoft.com'])).toEqual(['all 2']);
     expect(servers.thatMayHave(['fabrikam.onmicrosoft.com'])).toEqual([all]);
     expect(servers.thatMayHave(names)).toEqual([all, some]);
+    const seen = (name: string) => ['all', 'some', 'other'].map((one) => servers.wasSeenOn(one, name));
+    expect(seen('CONTOSO.onmicrosoft.com')).toEqual([true, true, false]);
+    expect(seen('fabrikam.onmicrosoft.com')).toEqual([true, false, false]);
   });
 
   it('asks all at once, and answers in their order', async () => {
@@ -121,6 +131,22 @@ describe('BackupServers', () => {
     expect(await again).toEqual({ answers: ['one', 'two'], missing: [] });
   });
 
+  it.each([
+    [new UpstreamUnavailableError('It is down.'), 1],
+    [new UpstreamLoginFailedError('It is locked.'), 1],
+    [new UpstreamRejectedError('It cannot do that.'), 2],
+    [new UpstreamBrokenError('That makes no sense.'), 2],
+  ])('leaves out one that answers %p, and lets it rest only if it could answer nothing', async (error, times) => {
+    const servers = serversOf(server('one'), server('two'));
+    const { asked, work } = counted({ two: () => Promise.reject(error) });
+    expect(await servers.ask(servers.all, work)).toEqual({
+      answers: ['one'],
+      missing: [expect.objectContaining({ backupServer: 'two', error })],
+    });
+    await servers.ask(servers.all, work);
+    expect(asked).toEqual({ one: 2, two: times });
+  });
+
   it('waits for the only one as long as it takes, and asks it each time', async () => {
     const servers = serversOf(server('one'), server('two'));
     const only = servers.all.slice(0, 1);
@@ -131,6 +157,42 @@ describe('BackupServers', () => {
     const waiting = servers.ask(only, () => never);
     await clock.advance(60_000);
     expect(await Promise.race([waiting, Promise.resolve('waiting')])).toBe('waiting');
+  });
+
+  describe('of organizations', () => {
+    const [contoso, fabrikam] = ['contoso', 'fabrikam'].map((name) => ({ id: name, name, backupServer: 'one' })) as [
+      ServedOrganization,
+      ServedOrganization,
+    ];
+
+    it('leaves out those it cannot ask about, and holds that against no server', async () => {
+      const servers = serversOf(server('one'), server('two'));
+      const work = ({ name }: { name: string }) => (name === 'fabrikam' ? down() : Promise.resolve(name));
+      expect(await servers.askAbout([contoso, fabrikam], work)).toEqual({
+        answers: ['contoso'],
+        missing: [{ backupServer: 'one', error: expect.any(UpstreamUnavailableError) as Error }],
+      });
+      expect(await servers.ask(servers.all, ({ name }) => Promise.resolve(name))).toMatchObject({
+        answers: ['one', 'two'],
+      });
+    });
+
+    it('waits twenty seconds for one of several, and as long as it takes for the only one', async () => {
+      const servers = serversOf(server('one'));
+      const work = ({ name }: { name: string }) => (name === 'fabrikam' ? never : Promise.resolve(name));
+      const [both, only] = [servers.askAbout([contoso, fabrikam], work), servers.askAbout([fabrikam], work)];
+      await clock.advance(19_999);
+      expect(await Promise.race([both, Promise.resolve('waiting')])).toBe('waiting');
+      await clock.advance(1);
+      expect(await both).toMatchObject({ answers: ['contoso'], missing: [{ error: { code: 'upstream-timeout' } }] });
+      await clock.advance(60_000);
+      expect(await Promise.race([only, Promise.resolve('waiting')])).toBe('waiting');
+    });
+
+    it('does not hide what is no failure of upstream', async () => {
+      const error = new InternalError('A bug.');
+      await expect(serversOf(server('one')).askAbout([contoso], () => Promise.reject(error))).rejects.toBe(error);
+    });
   });
 
   it.each([new InternalError('A bug.'), new ValidationFailedError([]), new TypeError('A bug.')])(

@@ -28,7 +28,7 @@ export interface MissingServer {
   readonly error: DomainError;
 }
 
-/** How long one server is waited for where others may have answered, ms: some take their time for lists of organizations. */
+/** How long one server, or one organization, is waited for where others may have answered, ms: some take their time for lists. */
 const PATIENCE_MS = 20_000;
 
 /** The same of one that failed the last time, or took longer. */
@@ -37,14 +37,15 @@ const DOUBTFUL_PATIENCE_MS = 5_000;
 /** A server that could not be asked is not asked again for so long, where there are others, ms. */
 const REST_MS = 10_000;
 
-/** What speaks against a server, and not against what was asked of it. */
+/** What speaks against a server whatever it was asked. */
 const IS_DOWN: ReadonlySet<ProblemCode> = new Set([
   'upstream-unavailable',
   'upstream-timeout',
-  'upstream-broken',
   'upstream-login-failed',
-  'upstream-rejected',
 ]);
+
+/** What is no answer, and no fault of whoever asked. */
+const IS_NO_ANSWER: ReadonlySet<ProblemCode> = new Set([...IS_DOWN, 'upstream-broken', 'upstream-rejected']);
 
 /** Of a server, until it answers. */
 interface Trouble extends MissingServer {
@@ -58,6 +59,8 @@ interface Trouble extends MissingServer {
  */
 export class BackupServers {
   private readonly troubles = new Map<string, Trouble>();
+  /** The names of the organizations that each server had when it was asked the last time, lower-cased. */
+  private readonly had = new Map<string, ReadonlySet<string>>();
 
   /** @param all with names that differ, at least one */
   constructor(
@@ -80,13 +83,20 @@ export class BackupServers {
   }
 
   /** What a server has of the organizations, and is to be asked for them. @param names lower-cased */
-  async organizationsOn({ name, client, organizations }: BackupServer, names: readonly string[]) {
-    const wanted = (organization: Organization) => {
-      const tenant = organization.name.toLowerCase();
-      return names.includes(tenant) && (organizations?.includes(tenant) ?? true);
-    };
-    const found = (await client.listOrganizations()).filter(wanted);
-    return found.map((organization): ServedOrganization => ({ ...organization, backupServer: name }));
+  async organizationsOn(
+    { name: backupServer, client, organizations }: BackupServer,
+    names: readonly string[],
+  ): Promise<ServedOrganization[]> {
+    const listed = await client.listOrganizations();
+    const taken = listed.filter(({ name }) => organizations?.includes(name.toLowerCase()) ?? true);
+    this.had.set(backupServer, new Set(taken.map(({ name }) => name.toLowerCase())));
+    const wanted = taken.filter(({ name }) => names.includes(name.toLowerCase()));
+    return wanted.map((organization) => ({ ...organization, backupServer }));
+  }
+
+  /** Whether a server had an organization of this name when it was asked the last time; false if it never was. */
+  wasSeenOn(backupServer: string, name: string): boolean {
+    return this.had.get(backupServer)?.has(name.toLowerCase()) ?? false;
   }
 
   /**
@@ -101,12 +111,26 @@ export class BackupServers {
     hurryMs?: number,
   ): Promise<Answers<T>> {
     const ask = (server: BackupServer) =>
-      servers.length === 1 ? settled(server, work) : this.patiently(server, work, hurryMs);
-    const asked = await Promise.all(servers.map(ask));
-    return {
-      answers: asked.flatMap((one) => ('answer' in one ? [one.answer] : [])),
-      missing: asked.flatMap((one) => ('error' in one ? [one] : [])),
+      servers.length === 1 ? settled(server.name, () => work(server)) : this.patiently(server, work, hurryMs);
+    return sorted(await Promise.all(servers.map(ask)));
+  }
+
+  /**
+   * Asks about organizations side by side. The only one is waited for as long as it takes; of several, one that hangs or fails is left out.
+   * Nothing of it is held against its server, which may answer about the others.
+   * @throws what `work` throws that is not about the organization
+   */
+  async askAbout<T>(
+    organizations: readonly ServedOrganization[],
+    work: (organization: ServedOrganization) => Promise<T>,
+  ): Promise<Answers<T>> {
+    const ask = async (organization: ServedOrganization): Promise<Asked<T>> => {
+      const { backupServer } = organization;
+      const answering = settled(backupServer, () => work(organization));
+      if (organizations.length === 1) return answering;
+      return (await within(this.clock, PATIENCE_MS, answering)) ?? { backupServer, error: late() };
     };
+    return sorted(await Promise.all(organizations.map(ask)));
   }
 
   async close(): Promise<void> {
@@ -125,15 +149,15 @@ export class BackupServers {
       // One tries it, and the others are not kept waiting for what comes of that.
       this.rest(name, trouble.error);
     }
-    const answering = settled(server, work).then((asked) => {
-      if ('error' in asked) this.rest(name, asked.error);
+    const answering = settled(name, () => work(server)).then((asked) => {
+      if ('error' in asked && IS_DOWN.has(asked.error.code)) this.rest(name, asked.error);
       else this.troubles.delete(name);
       return asked;
     });
     const patienceMs = hurryMs ?? (trouble === undefined ? PATIENCE_MS : DOUBTFUL_PATIENCE_MS);
     const asked = await within(this.clock, patienceMs, answering);
     if (asked !== undefined) return asked;
-    const error = new UpstreamTimeoutError('The backup server has not answered in time.');
+    const error = late();
     return hurryMs === undefined ? this.rest(name, error) : { backupServer: name, error };
   }
 
@@ -146,11 +170,22 @@ export class BackupServers {
 
 type Asked<T> = { readonly answer: T } | MissingServer;
 
-async function settled<T>(server: BackupServer, work: (server: BackupServer) => Promise<T>): Promise<Asked<T>> {
+async function settled<T>(backupServer: string, work: () => Promise<T>): Promise<Asked<T>> {
   try {
-    return { answer: await work(server) };
+    return { answer: await work() };
   } catch (error) {
-    if (!(error instanceof DomainError && IS_DOWN.has(error.code))) throw error;
-    return { backupServer: server.name, error };
+    if (!(error instanceof DomainError && IS_NO_ANSWER.has(error.code))) throw error;
+    return { backupServer, error };
   }
+}
+
+function sorted<T>(asked: readonly Asked<T>[]): Answers<T> {
+  return {
+    answers: asked.flatMap((one) => ('answer' in one ? [one.answer] : [])),
+    missing: asked.flatMap((one) => ('error' in one ? [one] : [])),
+  };
+}
+
+function late(): UpstreamTimeoutError {
+  return new UpstreamTimeoutError('The backup server has not answered in time.');
 }

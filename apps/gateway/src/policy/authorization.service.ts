@@ -3,13 +3,7 @@ import type { Principal } from '@app/identity';
 import { type PolicyDecision, PolicySource } from '@app/policy';
 import { ForbiddenError, NotFoundError, ValidationFailedError } from '@app/problems';
 import { type Operation, OperationsRepository, RestoreSessionsRepository } from '@app/store';
-import {
-  type Answers,
-  type BackupServer,
-  BackupServers,
-  type MissingServer,
-  type ServedOrganization,
-} from '@app/veeam-client';
+import { type Answers, BackupServers, type MissingServer, type ServedOrganization } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import type { Reasoned } from '../actions/action-request.js';
@@ -25,7 +19,7 @@ import { ReasonRules } from './reason-rules.service.js';
 /** What the policy shows a caller. */
 export interface VisibleOrganizations {
   readonly organizations: readonly ServedOrganization[];
-  /** Otherwise a backup server that may have more of them could not be asked. */
+  /** Otherwise there may be more of them: a backup server could not be asked, or not about one of its organizations. */
   readonly isComplete: boolean;
 }
 
@@ -59,35 +53,42 @@ export class AuthorizationService {
 
   /** The organizations the policy shows the caller: those operated, and those with an own OneDrive, unless it says otherwise. */
   async visibleOrganizations(principal: Principal): Promise<VisibleOrganizations> {
-    const { answers: candidates, missing } = await this.candidates(principal);
+    const { answers: organizations, missing } = await this.organizations(principal);
+    const { answers: candidates, missing: unknown } = await this.candidates(principal, organizations);
     const visible = candidates.filter(({ listing }) => listing.allowed);
-    if (visible.length === 0) throwFirst(missing);
-    return { organizations: visible.map(({ organization }) => organization), isComplete: missing.length === 0 };
+    const failures = [...missing, ...unknown];
+    if (visible.length === 0) throwFirst(failures);
+    return { organizations: visible.map(({ organization }) => organization), isComplete: failures.length === 0 };
   }
 
   /**
    * @throws ForbiddenError when the caller has nothing to do anywhere, or may see the organization but not open a session
    * @throws NotFoundError when it is not one of the caller's organizations, or none at all
    * @throws ValidationFailedError when several backup servers have it
-   * @throws what keeps a backup server from being asked that may have it, if no other has
+   * @throws what keeps a backup server from being asked that may have it, if no other has, or that had it by this name
    */
   async openRestoreSession(principal: Principal, idOrName: string, asked: Reasoned): Promise<ServedOrganization> {
     const { reason, onBehalfOf } = asked;
-    const { answers: candidates, missing } = await this.candidates(principal);
+    const { answers: organizations, missing } = await this.organizations(principal);
     const wanted = idOrName.toLowerCase();
-    const known = candidates.filter(({ organization: { id, name } }) =>
-      [id, name].some((one) => one.toLowerCase() === wanted),
-    );
+    const named = organizations.filter(({ id, name }) => [id, name].some((one) => one.toLowerCase() === wanted));
+    // Where there is none, as much is looked at as if there were: nobody can tell by the time that an answer takes.
+    const lookedAt = named.length > 0 ? named : organizations.slice(0, 1);
+    const looked = await this.candidates(principal, lookedAt);
+    const { answers: known, missing: unknown } = named.length > 0 ? looked : nothing;
+    throwFirst(unknown);
     const [found, ...others] = known.filter(({ listing }) => listing.allowed);
     if (found === undefined) {
       if (known.length === 0) throwFirst(missing);
+      const theRest = organizations.filter((one) => !lookedAt.includes(one));
+      const mayOpenAnother = [looked, await this.candidates(principal, theRest)].some(mayBeShownAny);
       await this.trail.decided(principal, 'openRestoreSession', known[0]?.listing ?? nothingPermits, {
         organization: known[0]?.organization.name.toLowerCase(),
         reason,
         onBehalfOf,
         detail: { organizationId: idOrName },
       });
-      throw candidates.some(({ listing }) => listing.allowed)
+      throw mayOpenAnother
         ? new NotFoundError('There is no such organization.')
         : new ForbiddenError('You have no OneDrive here and operate no organization.');
     }
@@ -95,6 +96,9 @@ export class AuthorizationService {
       throw onSeveralServers([found, ...others].map(({ organization }) => organization));
     }
     const { organization, ownOneDrives } = found;
+    if (organization.id.toLowerCase() !== wanted) {
+      throwFirst(missing.filter(({ backupServer }) => this.servers.wasSeenOn(backupServer, organization.name)));
+    }
     const decision = this.policy.engine.decide({
       principal,
       ownOneDrives,
@@ -184,30 +188,30 @@ export class AuthorizationService {
     });
   }
 
-  /** The organizations that the caller's issuer speaks for, each with the decision on whether it is shown. */
-  private async candidates(principal: Principal): Promise<Answers<Candidate>> {
-    const servers = this.servers.thatMayHave(principal.organizations);
-    const { answers, missing } = await this.servers.ask(servers, (server) => this.candidatesOn(server, principal));
+  /** Those that the caller's issuer speaks for. */
+  private async organizations({ organizations }: Principal): Promise<Answers<ServedOrganization>> {
+    const servers = this.servers.thatMayHave(organizations);
+    const { answers, missing } = await this.servers.ask(servers, (server) =>
+      this.servers.organizationsOn(server, organizations),
+    );
     return { answers: answers.flat(), missing };
   }
 
-  private async candidatesOn(server: BackupServer, principal: Principal): Promise<Candidate[]> {
-    const organizations = await this.servers.organizationsOn(server, principal.organizations);
-    return Promise.all(
-      organizations.map(async (organization) => {
-        const { backupServer, id: organizationId } = organization;
-        const own = await this.ownership.ownOneDrives(principal, { backupServer, organizationId });
-        const ownOneDrives = own.map(({ id }) => id);
-        const listing = this.policy.engine.decide({
-          principal,
-          ownOneDrives,
-          action: 'listOrganizations',
-          resource: { type: 'Organization', name: organization.name },
-          context: { time: this.now() },
-        });
-        return { organization, ownOneDrives, listing };
-      }),
-    );
+  /** Each with the decision on whether it is shown, but for those whose people cannot be looked up: then nobody knows. */
+  private candidates(principal: Principal, organizations: readonly ServedOrganization[]): Promise<Answers<Candidate>> {
+    return this.servers.askAbout(organizations, async (organization) => {
+      const { backupServer, id: organizationId, name } = organization;
+      const own = await this.ownership.ownOneDrives(principal, { backupServer, organizationId });
+      const ownOneDrives = own.map(({ id }) => id);
+      const listing = this.policy.engine.decide({
+        principal,
+        ownOneDrives,
+        action: 'listOrganizations',
+        resource: { type: 'Organization', name },
+        context: { time: this.now() },
+      });
+      return { organization, ownOneDrives, listing };
+    });
   }
 
   private reasoned({ reason, onBehalfOf }: Reasoned) {
@@ -217,6 +221,13 @@ export class AuthorizationService {
   private now(): Date {
     return new Date(this.clock.now());
   }
+}
+
+const nothing: Answers<Candidate> = { answers: [], missing: [] };
+
+/** Who may be shown one that could not be looked at is told no more than who is. */
+function mayBeShownAny({ answers, missing }: Answers<Candidate>): boolean {
+  return missing.length > 0 || answers.some(({ listing }) => listing.allowed);
 }
 
 function throwFirst([missing]: readonly MissingServer[]): void {
