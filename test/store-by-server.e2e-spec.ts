@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
 
+import pg from 'pg';
+
 import { Secret } from '@app/secrets';
 import {
   Database,
   FormerUpstreamSessionsRepository,
   type NewRestoreSession,
   RestoreSessionsRepository,
+  UpstreamServersRepository,
 } from '@app/store';
 
 import { createTestDatabase, type TestDatabase } from './support/test-database.js';
@@ -54,6 +57,43 @@ describe('what is stored by backup server', () => {
     expect(await sessions.hasRoom({ ...other, backupServer: 'apac' }, { perOwner: 10, perServer: undefined })).toBe(
       true,
     );
+  });
+
+  describe('as the API version that is kept', () => {
+    const [emea, apac] = [
+      { name: 'emea', url: 'https://emea.corp:4443' },
+      { name: 'apac', url: 'https://apac.corp:4443' },
+    ];
+    const at = (minute: number) => new Date(Date.UTC(2026, 10, 1, 9, minute));
+
+    it('is of the name, wherever the server is, and the first that was found', async () => {
+      const versions = new UpstreamServersRepository(database);
+      await versions.keepApiVersion(emea, 'v7', at(0));
+      await versions.keepApiVersion(emea, 'v8', at(1));
+      await versions.keepApiVersion(apac, 'v6', at(0));
+      expect(await versions.findApiVersion(emea)).toBe('v7');
+      const moved = { ...emea, url: 'https://emea-2.corp:4443' };
+      expect(await versions.findApiVersion(moved)).toBe('v7');
+      await versions.keepApiVersion(moved, 'v8', at(2));
+      expect(await versions.findApiVersion(moved)).toBe('v7');
+      // Two that have changed places.
+      expect(await versions.findApiVersion({ ...emea, url: apac.url })).toBe('v7');
+      expect(await versions.findApiVersion({ ...apac, url: emea.url })).toBe('v6');
+      expect(await versions.findApiVersion({ name: 'latam', url: 'https://latam.corp:4443' })).toBeUndefined();
+    });
+
+    it('is of the URL where the name is a new one, or there was none', async () => {
+      const versions = new UpstreamServersRepository(database);
+      const old = { name: 'default', url: 'https://backup.corp:4443' };
+      await versions.keepApiVersion(old, 'v5', at(0));
+      const owner = new pg.Client({ connectionString: testDatabase.ownerUrl });
+      await owner.connect();
+      await owner.query(`update upstream_servers set name = null where name = 'default'`);
+      await owner.end();
+      expect(await versions.findApiVersion(old)).toBe('v5');
+      expect(await versions.findApiVersion({ ...old, url: 'https://backup-2.corp:4443' })).toBe('v5');
+      expect(await versions.findApiVersion({ ...old, name: 'renamed' })).toBe('v5');
+    });
   });
 
   it('tells apart upstream sessions of the same id: each is claimed, put off and ended for itself', async () => {

@@ -89,7 +89,7 @@ async function onServer(
   const client = new VeeamClient({
     ...clientOptions(server, secrets, new SystemClock()),
     // Which version is used is for the gateway to choose.
-    versionMemory: { recall: () => versions.findApiVersion(server.url), keep: () => Promise.resolve() },
+    versionMemory: { recall: () => versions.findApiVersion(server), keep: () => Promise.resolve() },
   });
   try {
     return await command(client, terminal, configuration);

@@ -246,6 +246,8 @@ export const deviceCodes = pgTable('device_codes', {
 /** The API version that `auto` found at the first start with an upstream server, kept until configured otherwise. */
 export const upstreamServers = pgTable('upstream_servers', {
   url: text('url').primaryKey(),
+  /** In the configuration; its URL may change. Null: kept when servers had no names, and nobody has asked for it since. */
+  name: text('name').unique(),
   apiVersion: text('api_version').notNull(),
   detectedAt: time('detected_at').notNull(),
 });

@@ -173,13 +173,12 @@ function createBackupServers(
   versions: UpstreamServersRepository,
 ): BackupServers {
   const all = backupServers.map(({ name, organizations, ...server }) => {
-    const { url } = server;
     const client = new VeeamClient({
       ...clientOptions(server, secrets, clock),
       ...watched(name, logger, metrics),
       versionMemory: {
-        recall: () => versions.findApiVersion(url),
-        keep: (version) => versions.keepApiVersion(url, version, new Date(clock.now())),
+        recall: () => versions.findApiVersion({ name, url: server.url }),
+        keep: (version) => versions.keepApiVersion({ name, url: server.url }, version, new Date(clock.now())),
       },
     });
     return { name, organizations, client };
