@@ -212,6 +212,9 @@ export interface RestoreEvent {
   readonly message: string;
 }
 
+/** Of a line, what can be told of any number of them: without words of upstream. */
+export type LoggedLine = Pick<RestoreEvent, 'order' | 'kind' | 'state' | 'startedAt'>;
+
 /** A download whose status and headers were already looked at: 200, not encoded, octet-stream. */
 export interface SaveStream {
   /** Bytes to come, when upstream said so. */

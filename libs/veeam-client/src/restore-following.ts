@@ -4,6 +4,7 @@ import { demandCall } from './dialects/capabilities.js';
 import { AnswerTooLongError, Failure, RefusedAnswer, TransportFailure } from './failures.js';
 import type {
   FollowedRestore,
+  LoggedLine,
   Outcome,
   Page,
   RestoreCounts,
@@ -17,6 +18,8 @@ import { collectPages, PAGE_SIZE, type PageRequest } from './wire/page.js';
 
 /** Pages of events that one look reads at most. */
 const MAX_EVENT_PAGES = 40;
+/** Lines of one session's log that are read at most, which takes 4,000 requests. */
+const MOST_LOG_LINES = 1_000_000;
 const STATISTICS_ATTEMPTS = 3;
 
 type Statistics = Omit<Outcome, 'result'>;
@@ -62,17 +65,26 @@ export class RestoreFollowing {
 
   /** The page on which the next event must be is asked for first; a server that lists in another order is read from the start. */
   async events(sessionId: string, afterOrder: number, signal: AbortSignal | undefined): Promise<RestoreEvent[]> {
-    const read = (page: PageRequest): Promise<Page<RestoreEvent>> =>
-      this.upstream.call((dialect) => dialect.listRestoreEvents(sessionId, page), { signal });
+    const read = this.pagesOf(sessionId, signal);
     const isNew = ({ order }: RestoreEvent) => order > afterOrder;
     const expected = await collectSome(read, afterOrder + 1);
     const events = expected.every(isNew) ? expected : (await collectSome(read, 0)).filter(isNew);
     return events.sort((a, b) => a.order - b.order).map((event) => this.upstream.sent.scrubEvent(event));
   }
 
-  async eventsSince(sessionId: string, since: string, signal: AbortSignal | undefined): Promise<RestoreEvent[]> {
-    const events = await this.events(sessionId, -1, signal);
-    return events.filter(({ startedAt }) => Date.parse(startedAt) >= Date.parse(since));
+  async readLog(
+    sessionId: string,
+    see: (line: LoggedLine) => void,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly isWhole: boolean }> {
+    const read = this.pagesOf(sessionId, signal);
+    for (let offset: number | undefined = 0; offset !== undefined;) {
+      if (offset >= MOST_LOG_LINES) return { isWhole: false };
+      const page: Page<RestoreEvent> = await read({ offset, limit: PAGE_SIZE });
+      for (const { order, kind, state, startedAt } of page.items) see({ order, kind, state, startedAt });
+      offset = page.nextOffset;
+    }
+    return { isWhole: true };
   }
 
   async sessionsSince(since: string, signal: AbortSignal | undefined): Promise<UpstreamRestoreSession[]> {
@@ -84,6 +96,11 @@ export class RestoreFollowing {
       this.upstream.call(() => listRestoreSessions(startedAfter, page), { signal }),
     );
     return sessions.filter(({ createdAt }) => Date.parse(createdAt) >= Date.parse(since));
+  }
+
+  private pagesOf(sessionId: string, signal: AbortSignal | undefined) {
+    return (page: PageRequest): Promise<Page<RestoreEvent>> =>
+      this.upstream.call((dialect) => dialect.listRestoreEvents(sessionId, page), { signal });
   }
 }
 

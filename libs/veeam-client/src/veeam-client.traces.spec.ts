@@ -74,19 +74,47 @@ describe('events', () => {
     upstream.on(SESSION, ok(wireSession('Stopped')));
     expect(await failureOf(client.restoreEvents(SESSION_ID))).toBeInstanceOf(SessionStoppedError);
   });
+});
 
-  it('since a time are those that began then or later, zones regarded', async () => {
-    const events = [
-      event(0, '2026-01-15T10:00:00Z'),
-      event(1, '2026-01-15T13:30:00.1234567+03:00'),
-      event(2, '2026-01-15T11:00:00'),
-    ];
+describe('the log of a session', () => {
+  async function logOf(read = client) {
+    const orders: number[] = [];
+    const { isWhole } = await read.readRestoreLog(SESSION_ID, ({ order }) => orders.push(order));
+    return { orders, isWhole };
+  }
+
+  it.each(['v5', 'v6', 'v7', 'v8'] as const)('is read to its end, however long it is, on %s', async (apiVersion) => {
+    const events = Array.from({ length: 12_001 }, (_, order) => event(order));
     upstream.on(
-      EVENTS,
+      `GET /${apiVersion}/RestoreSessions/${SESSION_ID}/Events`,
       listing(() => events),
     );
-    const since = await client.restoreEventsSince(SESSION_ID, '2026-01-15T12:30:00+02:00');
-    expect(since.map(({ order }) => order)).toEqual([1, 2]);
+    await client.close();
+    client = clientOf(upstream, { apiVersion });
+    expect(await logOf()).toEqual({ orders: events.map(({ order }) => order), isWhole: true });
+  });
+
+  it('is not told to be whole where it has no end', async () => {
+    // More than was asked for at a time, as no request is to be saved on.
+    const page = Array.from({ length: 100_000 }, (_, order) => ({ order, startTime: '2026-01-15T10:00:00Z' }));
+    upstream.on(EVENTS, ok({ results: page }));
+    const { orders, isWhole } = await logOf();
+    expect(isWhole).toBe(false);
+    expect(orders).toHaveLength(1_000_000);
+    expect(upstream.requests(EVENTS)).toHaveLength(10);
+  });
+
+  it('is told with its times in UTC, and is no log when the session is gone', async () => {
+    upstream.on(
+      EVENTS,
+      listing(() => [event(0, '2026-01-15T13:30:00.1234567+03:00')]),
+    );
+    const times: string[] = [];
+    await client.readRestoreLog(SESSION_ID, ({ startedAt }) => times.push(startedAt));
+    expect(times).toEqual(['2026-01-15T10:30:00.123Z']);
+    upstream.on(EVENTS, status(500));
+    upstream.on(SESSION, ok(wireSession('Stopped')));
+    expect(await failureOf(logOf())).toBeInstanceOf(SessionStoppedError);
   });
 });
 

@@ -14,6 +14,7 @@ import type {
   EmailExplorer,
   EmailReadiness,
   FollowedRestore,
+  LoggedLine,
   MailOptions,
   NewEmailSettings,
   OneDrive,
@@ -274,7 +275,7 @@ export class VeeamClient {
     return presentable(() => this.following.look(upstreamSessionId, afterOrder, signal));
   }
 
-  /** Events of any session by `order`: how far a restore is that answers at its end (v5). Several thousand at once at most. */
+  /** Events of any session by `order`: how far a restore is that answers at its end (v5 to v7). Several thousand at once at most. */
   restoreEvents(
     sessionId: string,
     { afterOrder = -1 }: { readonly afterOrder?: number } = {},
@@ -284,13 +285,17 @@ export class VeeamClient {
   }
 
   /**
-   * What upstream logged in a session from then on, to find out whether an action whose answer was lost was done: on v5 restores are
-   * logged in the restore session itself, mails and downloads everywhere. Clocks may differ: take a minute off.
+   * Tells `see` all that upstream logged in a session, line by line, and holds no more than a page of it: to find out whether an action
+   * whose answer was lost was done. Before v8 restores are logged in the restore session itself, mails and downloads everywhere.
    *
-   * @param since ISO 8601 with a zone
+   * @returns whether that was all of it: the end of a log of more than a million lines is not read, and nothing follows from its silence
    */
-  restoreEventsSince(sessionId: string, since: string, signal?: AbortSignal): Promise<RestoreEvent[]> {
-    return this.sessions.within(sessionId, () => this.following.eventsSince(sessionId, since, signal));
+  readRestoreLog(
+    sessionId: string,
+    see: (line: LoggedLine) => void,
+    signal?: AbortSignal,
+  ): Promise<{ readonly isWhole: boolean }> {
+    return this.sessions.within(sessionId, () => this.following.readLog(sessionId, see, signal));
   }
 
   /**

@@ -6,7 +6,7 @@ import { Inject, Injectable } from '@nestjs/common';
 
 import { CLOCK, LOGGER } from '../infrastructure/tokens.js';
 import { ClaimedOperations } from './claimed-operations.js';
-import { lastOrderBefore, ProgressReport } from './progress-report.js';
+import { EarlierWork, ProgressReport } from './progress-report.js';
 
 /** Short restores end before anybody would look. */
 const FIRST_LOOK_MS = 3_000;
@@ -42,15 +42,25 @@ export class BlockingProgress {
     const since = this.clock.now();
     await sleep(this.clock, FIRST_LOOK_MS, done);
     if ((await client.capabilities()).followedRestores) return;
-    let events = await client.restoreEvents(upstreamSessionId, {}, done);
-    const report = new ProgressReport({ upstreamOrder: lastOrderBefore(since, events) });
+    const earlier = new EarlierWork(since);
+    const { isWhole } = await client.readRestoreLog(
+      upstreamSessionId,
+      (line) => {
+        earlier.see(line);
+      },
+      done,
+    );
+    // Old lines would be told as news.
+    if (!isWhole) return;
+    const report = new ProgressReport({ upstreamOrder: earlier.lastOrder });
     for (;;) {
+      // A log only grows: what was read of it once is not asked for again.
+      const { upstreamOrder: afterOrder } = report.told;
+      const events = await client.restoreEvents(upstreamSessionId, { afterOrder }, done);
       const progress = report.next(undefined, events);
       done.throwIfAborted();
       if (progress) await this.claimed.addProgress(operation, progress, report.told);
       await sleep(this.clock, LOOK_EVERY_MS, done);
-      const { upstreamOrder: afterOrder } = report.told;
-      events = await client.restoreEvents(upstreamSessionId, { afterOrder }, done);
     }
   }
 }

@@ -9,7 +9,7 @@ import {
   type OperationReconciliation,
   RestoreSessionsRepository,
 } from '@app/store';
-import { BackupServers, type RestoreEvent } from '@app/veeam-client';
+import { BackupServers, type LoggedLine } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { AuditTrail } from '../audit/audit-trail.js';
@@ -99,13 +99,13 @@ export class OperationReconciliations {
     const { sentAt, upstreamSessionId } = operation;
     if (sentAt === undefined || upstreamSessionId === undefined) return nothingSent;
     if (await this.hasNeighbour(operation, sentAt, 'restore-session')) return notAlone;
-    const since = new Date(sentAt.getTime() - SKEW_MS).toISOString();
-    const kind = operation.action === 'send' ? 'send' : 'restore';
-    const events = (await this.servers.of(operation).restoreEventsSince(upstreamSessionId, since)).filter(
-      (event) => event.kind === kind,
-    );
-    if (events.some(({ state }) => state === 'running')) return undefined;
-    return events.length > 0 ? done(summaryOf(events)) : this.silence(sentAt);
+    const steps = new LoggedSteps(operation.action === 'send' ? 'send' : 'restore', sentAt.getTime() - SKEW_MS);
+    const { isWhole } = await this.servers.of(operation).readRestoreLog(upstreamSessionId, (line) => {
+      steps.see(line);
+    });
+    if (steps.isRunning) return undefined;
+    if (steps.count > 0) return done(steps.summary);
+    return isWhole ? this.silence(sentAt) : tooLong;
   }
 
   /** Where a restore has a session of its own, which the lost answer would have named. */
@@ -156,11 +156,35 @@ const notAlone: Finding = {
   detail: 'Other operations of the same time left traces that cannot be told apart from its own.',
 };
 
+const tooLong: Finding = {
+  finding: 'unknown',
+  detail: 'The log of the backup server is too long to be read to its end.',
+};
+
 function done(how: string): Finding {
   return { finding: 'done', detail: `The backup server logged ${how}.` };
 }
 
-function summaryOf(events: readonly RestoreEvent[]): string {
-  const failed = events.filter(({ state }) => state === 'failed').length;
-  return failed === 0 ? `${events.length} steps of it` : `${events.length} steps of it, ${failed} of them failed`;
+/** What a log tells of one kind of action since a time. A log may have any length: its lines are counted, not kept. */
+class LoggedSteps {
+  count = 0;
+  isRunning = false;
+  private failed = 0;
+
+  /** @param since ms since the Unix epoch */
+  constructor(
+    private readonly kind: LoggedLine['kind'],
+    private readonly since: number,
+  ) {}
+
+  see({ kind, state, startedAt }: LoggedLine): void {
+    if (kind !== this.kind || Date.parse(startedAt) < this.since) return;
+    this.count++;
+    if (state === 'failed') this.failed++;
+    if (state === 'running') this.isRunning = true;
+  }
+
+  get summary(): string {
+    return this.failed === 0 ? `${this.count} steps of it` : `${this.count} steps of it, ${this.failed} of them failed`;
+  }
 }

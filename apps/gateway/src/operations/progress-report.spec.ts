@@ -1,6 +1,6 @@
 import type { RestoreEvent } from '@app/veeam-client';
 
-import { lastOrderBefore, ProgressReport } from './progress-report.js';
+import { EarlierWork, ProgressReport } from './progress-report.js';
 
 const counts = (restored: number, total = 4) => ({ total, restored, failed: 0, skipped: 0 });
 const event = (order: number, more: Partial<RestoreEvent> = {}): RestoreEvent => ({
@@ -88,6 +88,10 @@ describe('what was done in a session before', () => {
     ['something began since', [event(0), event(1), event(2, { startedAt: '2026-11-02T09:00:00.000Z' }), event(3)], 1],
     ['something still runs, by a clock that is behind', [event(0), event(1, { state: 'running' }), event(2)], 0],
   ])('ends where it should when %s', (_, events, order) => {
-    expect(lastOrderBefore(at('09:00:00'), events)).toBe(order);
+    for (const lines of [events, [...events].reverse()]) {
+      const earlier = new EarlierWork(at('09:00:00'));
+      for (const line of lines) earlier.see(line);
+      expect(earlier.lastOrder).toBe(order);
+    }
   });
 });

@@ -1,5 +1,5 @@
 import type { LastProgress, OperationProgress } from '@app/store';
-import type { RestoreCounts, RestoreEvent } from '@app/veeam-client';
+import type { LoggedLine, RestoreCounts, RestoreEvent } from '@app/veeam-client';
 
 /** Activities of one event; a long restore logs thousands of lines. */
 const MOST_ACTIVITIES = 20;
@@ -39,17 +39,27 @@ export class ProgressReport {
 
 /**
  * Where, in the log of a session, what was done in it before an operation ends. Upstream's clock may be behind: what still runs belongs to the
- * operation as well, since it is the only one.
- *
- * @param since when it began, ms since the Unix epoch
- * @param events of the whole session, by `order`
+ * operation as well, since it is the only one. Takes the lines of the whole session one by one, in any order: there may be any number.
  */
-export function lastOrderBefore(since: number, events: readonly RestoreEvent[]): number {
-  const first = events.find(({ state, startedAt }) => state === 'running' || Date.parse(startedAt) >= since);
-  return first === undefined ? lastOrderOf(events) : first.order - 1;
+export class EarlierWork {
+  private firstSince = Infinity;
+  private last = -1;
+
+  /** @param since when the operation began, ms since the Unix epoch */
+  constructor(private readonly since: number) {}
+
+  see({ order, state, startedAt }: LoggedLine): void {
+    this.last = Math.max(this.last, order);
+    if (state === 'running' || Date.parse(startedAt) >= this.since) this.firstSince = Math.min(this.firstSince, order);
+  }
+
+  /** -1 when there was none. */
+  get lastOrder(): number {
+    return Math.min(this.last, this.firstSince - 1);
+  }
 }
 
-function lastOrderOf(events: readonly RestoreEvent[], least = -1): number {
+function lastOrderOf(events: readonly RestoreEvent[], least: number): number {
   return events.reduce((last, { order }) => Math.max(last, order), least);
 }
 

@@ -61,6 +61,9 @@ export const controlRoutes: ReadonlyMap<string, ControlRoute> = new Map<string, 
     'POST /resist-stop': (control, body) => ({
       found: control.resistStop(textOf(body, 'id'), body.looks === undefined ? undefined : numberOf(body, 'looks')),
     }),
+    'POST /fill-log': (control, body) => ({
+      found: control.fillLog(textOf(body, 'id'), numberOf(body, 'lines')),
+    }),
     async 'GET /settled'(control) {
       await control.settled();
     },

@@ -251,6 +251,8 @@ describe('the control', () => {
     expect(session).toMatchObject({ kind: 'explore', state: 'Working', result: 'Success' });
     expect((await call('POST', '/resist-stop', { id: session.id, looks: 2 })).json).toEqual({ found: true });
     expect((await call('POST', '/resist-stop', { id: 'none' })).json).toEqual({ found: false });
+    expect((await call('POST', '/fill-log', { id: session.id, lines: 3 })).json).toEqual({ found: true });
+    expect((await call('POST', '/fill-log', { id: 'none', lines: 3 })).json).toEqual({ found: false });
     expect((await call('POST', '/forget-session', { id: session.id })).json).toEqual({ found: true });
     expect((await call('PUT', '/backup-times', { first: null, last: '2026-01-15T02:00:00Z' })).status).toBe(200);
     expect((await call('PUT', '/backup-times', { last: 'yesterday' })).status).toBe(400);

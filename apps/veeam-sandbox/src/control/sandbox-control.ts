@@ -205,6 +205,20 @@ export class SandboxControl {
     return session !== undefined;
   }
 
+  /** Has the session log so many lines, as an earlier restore in it would have an hour ago. False when there is none. */
+  fillLog(id: string, lines: number): boolean {
+    const session = this.parts.world.sessions.find(id);
+    const startedAt = new Date(Date.now() - 3_600_000);
+    for (let line = 1; line <= lines; line++) {
+      const title = `Restoring earlier/${line}.txt`;
+      session?.log(
+        { type: 'Restore', status: 'Success', title, message: title, itemName: `${line}.txt`, itemType: 'Document' },
+        startedAt,
+      );
+    }
+    return session !== undefined;
+  }
+
   /** Resolves when no restore runs any more that was answered before its end. */
   settled(): Promise<void> {
     return this.parts.world.sessions.settled();

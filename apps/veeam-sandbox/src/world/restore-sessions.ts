@@ -149,10 +149,9 @@ export class RestoreSession {
     this.trees.clear();
   }
 
-  log(event: NewEvent): SessionEvent {
-    const now = new Date();
-    const endedAt = event.status === 'Running' ? undefined : now;
-    const logged = { ...event, id: randomUUID(), startedAt: now, endedAt, order: this.events.length };
+  log(event: NewEvent, startedAt = new Date()): SessionEvent {
+    const endedAt = event.status === 'Running' ? undefined : startedAt;
+    const logged = { ...event, id: randomUUID(), startedAt, endedAt, order: this.events.length };
     this.events.push(logged);
     return logged;
   }
