@@ -7,7 +7,7 @@ import { contoso } from '../apps/veeam-sandbox/src/people.js';
 import { type Answer, Caller, expectProblem } from './support/caller.js';
 import { type Desk, openDesk } from './support/desk.js';
 import { PolicyFolder } from './support/policies.js';
-import { changes } from './support/upstream.js';
+import { changes, requests } from './support/upstream.js';
 import { type Gateway, type Neighbours, startGateway, startNeighbours } from './support/world.js';
 
 const A_LOOK_MS = 10_000;
@@ -30,9 +30,9 @@ describe('the policy of POLICY_DIR', () => {
     folder.remove();
   });
 
-  async function start(clock?: Clock): Promise<Gateway> {
+  async function start(clock?: Clock, environment: Readonly<Record<string, string>> = {}): Promise<Gateway> {
     gateway = await startGateway(neighbours, {
-      environment: { POLICY_DIR: folder.path },
+      environment: { POLICY_DIR: folder.path, ...environment },
       ...(clock && { clock }),
       adjust: (configuration) => ({
         ...configuration,
@@ -179,6 +179,70 @@ describe('the policy of POLICY_DIR', () => {
     await expectDenied(() => v5Act(alice, own, v5), 'forbidden');
     await expectAllowed(() => act(alice, own, 'restore', { documentAction: 'keep' }));
     await expectAllowed(() => act(alice, own, 'restore'));
+  });
+
+  describe('that keeps one OneDrive back from operators', () => {
+    let oscar: Desk;
+    let at: Gateway;
+    let alices: string;
+    const search = (query = '') =>
+      oscar.caller.post(`/api/v1/restore-sessions/${oscar.sid}/onedrives/search${query}`, { query: 'plan' });
+    const hits = ({ body }: Answer) =>
+      body.items.map(({ oneDriveId }: { oneDriveId: string }) => oneDriveId) as string[];
+
+    beforeEach(async () => {
+      alices = (await openDesk('alice', { ...neighbours, gateway: await start() })).oneDrives.Alice ?? '';
+      await gateway?.close();
+      folder.write(
+        'board',
+        `@id("board") forbid (principal, action in [Action::"browse", Action::"act"], resource == OneDrive::"${alices}")
+         unless { principal.owns.contains(resource) };`,
+      );
+      at = await start(undefined, { VEEAM_API_VERSION: 'v8' });
+      oscar = await deskOf('oscar', at);
+    });
+
+    it('keeps what lies in it out of a search of all, whose pages may then be empty and go on', async () => {
+      neighbours.veeam.control.clearReceived();
+      expect(hits(await search())).toEqual([oscar.oneDrives.Bob]);
+      const asked = requests(neighbours.veeam.control).filter((request) => /search/i.test(request));
+      expect(asked).toHaveLength(1);
+      const first = await search('?limit=1');
+      expect({ status: first.status, items: first.body.items as unknown }).toEqual({ status: 200, items: [] });
+      expect(hits(await search(`?limit=1&cursor=${first.body.nextCursor}`))).toEqual([oscar.oneDrives.Bob]);
+      const alice = await deskOf('alice', at);
+      const own = await alice.caller.post(`/api/v1/restore-sessions/${alice.sid}/onedrives/search`, { query: 'plan' });
+      expect(hits(own)).toEqual([alices]);
+    });
+
+    it('keeps out what does not say where it lies', async () => {
+      const named = (name: string) => ({
+        id: name,
+        name,
+        sizeBytes: 1,
+        modificationTime: '2026-01-01T00:00:00Z',
+      });
+      const href = `/v8/RestoreSessions/1/Organization/OneDrives/${oscar.oneDrives.Bob}`;
+      const results = [named('Plan.md'), { ...named('Plan B.md'), _links: { onedrive: { href } } }];
+      neighbours.veeam.control.addFault({
+        match: { action: 'search' },
+        fault: { kind: 'answer', status: 200, body: { offset: 0, limit: 2, results } },
+      });
+      expect(hits(await search())).toEqual([oscar.oneDrives.Bob]);
+    });
+
+    it('lets its name stand in the list, and nothing else be had of it', async () => {
+      expect(oscar.oneDrives.Alice).toBe(alices);
+      const path = `/api/v1/restore-sessions/${oscar.sid}/onedrives/${alices}`;
+      for (const answer of [
+        await oscar.caller.get(path),
+        await oscar.caller.get(`${path}/items`),
+        await oscar.caller.post(`${path}/search`, { query: 'plan' }),
+      ]) {
+        expectProblem(answer, 'not-found');
+      }
+      await expectDenied(() => act(oscar, alices, 'save'), 'not-found');
+    });
   });
 
   it('without the permit for device codes gives none to anybody, and asks upstream for none', async () => {

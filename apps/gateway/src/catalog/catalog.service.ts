@@ -63,19 +63,20 @@ export class CatalogService {
     return this.sessions.use(principal, sid, async (session) => {
       const browsable = await this.itemAuthorization.browsable(principal, session);
       const client = this.servers.of(session);
-      if (browsable === 'all') {
+      if (browsable.isWhole) {
         const list = (part: PageRequest) => client.listOneDrives(session.upstreamSessionId, part);
         const after = { part: 0, offset: page.offset };
         const { items, last } = await pageOfParts([list], { limit: page.limit, after });
         return { items, nextOffset: last?.offset };
       }
+      const { oneDriveIds } = browsable;
       const end = page.offset + page.limit;
       const found = await Promise.all(
-        browsable.slice(page.offset, end).map((id) => client.getOneDrive(session.upstreamSessionId, id)),
+        oneDriveIds.slice(page.offset, end).map((id) => client.getOneDrive(session.upstreamSessionId, id)),
       );
       return {
         items: found.filter((oneDrive) => oneDrive !== undefined),
-        nextOffset: browsable.length > end ? end : undefined,
+        nextOffset: oneDriveIds.length > end ? end : undefined,
       };
     });
   }
@@ -139,15 +140,24 @@ export class CatalogService {
     );
   }
 
-  /** @throws NotSupportedByUpstreamError for callers with more than their own OneDrives, where all cannot be searched at once */
+  /**
+   * Upstream searches all OneDrives at once, whatever the policy says of single ones: what lies in those that are kept back is left out, so
+   * a page may be short, or empty, and still go on.
+   * @throws NotSupportedByUpstreamError for callers with more than their own OneDrives, where all cannot be searched at once
+   */
   async searchAll(principal: Principal, sid: string, query: string, page: PageAfter): Promise<ItemPage> {
     return this.sessions.use(principal, sid, async (session) => {
       const browsable = await this.itemAuthorization.browsable(principal, session);
-      const parts =
-        browsable === 'all'
-          ? [(part: PageRequest) => this.servers.of(session).items.searchAll(session.upstreamSessionId, query, part)]
-          : browsable.map((id) => this.searchOf(session, id, query));
-      return pageOfParts(parts, page);
+      if (!browsable.isWhole) {
+        return pageOfParts(
+          browsable.oneDriveIds.map((id) => this.searchOf(session, id, query)),
+          page,
+        );
+      }
+      const { items: client } = this.servers.of(session);
+      const search = (part: PageRequest) => client.searchAll(session.upstreamSessionId, query, part);
+      const { items, last } = await pageOfParts([search], page);
+      return { items: within(items, browsable.mayLookInto), last };
     });
   }
 
@@ -173,4 +183,15 @@ export class CatalogService {
 
 function whole(oneDriveId: string): ActionItem {
   return { kind: 'onedrive', oneDriveId };
+}
+
+/** Those in OneDrives that may be looked into; one that does not say where it lies may lie in another. */
+function within(items: readonly Item[], mayLookInto: (oneDriveId: string) => boolean): Item[] {
+  const open = new Map<string, boolean>();
+  return items.filter(({ oneDriveId }) => {
+    if (oneDriveId === undefined) return false;
+    const isOpen = open.get(oneDriveId) ?? mayLookInto(oneDriveId);
+    open.set(oneDriveId, isOpen);
+    return isOpen;
+  });
 }

@@ -40,6 +40,15 @@ export interface PermittedCopy extends PermittedAction {
   readonly isTargetOwn: boolean;
 }
 
+/** What a caller may list of a session: the organization as a whole, or some of the own OneDrives. */
+export type Browsable =
+  | {
+      readonly isWhole: true;
+      /** Whether a policy keeps none of what lies in a OneDrive back all the same; decided without asking upstream. */
+      readonly mayLookInto: (oneDriveId: string) => boolean;
+    }
+  | { readonly isWhole: false; readonly oneDriveIds: readonly string[] };
+
 /**
  * Second stage of authorization of what is in restore sessions: may this caller do this to this OneDrive, folder, document or version?
  * The policy decides on the OneDrive; that the item lies in it is proven afterwards, by the backup. It reads upstream's catalog only, and
@@ -60,8 +69,8 @@ export class ItemAuthorization {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** Which OneDrives of a session the caller may browse: all of the organization, or some of the own ones by id. */
-  async browsable(principal: Principal, place: ItemPlace): Promise<'all' | readonly string[]> {
+  /** What of a session the caller may list. */
+  async browsable(principal: Principal, place: ItemPlace): Promise<Browsable> {
     const ownOneDrives = await this.ownIds(principal, place);
     const decide = (resource: OneDriveResource | { type: 'Organization'; name: string }) =>
       this.policy.engine.decide({
@@ -79,12 +88,12 @@ export class ItemAuthorization {
     const ofAll = decide({ type: 'Organization', name: place.organizationName });
     if (ofAll.allowed) {
       await this.recordBrowsing(principal, place, ofAll);
-      return 'all';
+      return { isWhole: true, mayLookInto: (id) => decide(toResource(place, id)).allowed };
     }
     const own = ownOneDrives.map((id) => ({ id, ...decide(toResource(place, id)) })).filter(({ allowed }) => allowed);
     const policies = [...new Set(own.flatMap((decision) => decision.policies))].sort();
     await this.recordBrowsing(principal, place, own.length > 0 ? { allowed: true, policies } : ofAll);
-    return own.map(({ id }) => id);
+    return { isWhole: false, oneDriveIds: own.map(({ id }) => id) };
   }
 
   async browse(principal: Principal, session: RestoreSession, item: ActionItem): Promise<FoundItem> {
