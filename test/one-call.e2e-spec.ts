@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { backedUp } from './support/backed-up.js';
 import { Caller, expectProblem, operationIdOf } from './support/caller.js';
 import { dialects } from './support/dialects.js';
 import { digestsBelow, digestsInZip, emptyFolder, sha256 } from './support/files.js';
 import { readMails } from './support/mailbox.js';
+import { PolicyFolder } from './support/policies.js';
 import { recordsOf } from './support/trail.js';
 import { until } from './support/until.js';
 import { changes, requests } from './support/upstream.js';
@@ -320,5 +322,77 @@ describe.each(dialects)('one call on $version', ({ version }) => {
       expect(answer.body.errors).toMatchObject([{ field }]);
       expect(requests(control).filter((sent) => sent.includes('Organizations'))).toEqual([]);
     });
+  });
+});
+
+describe('one call, where a policy keeps some OneDrives from operators', () => {
+  let folder: PolicyFolder;
+  let gateway: Gateway;
+  let oscar: Caller;
+  const [alices = '', lauras = ''] = [alice, laura].flatMap((login) => backedUp(login).oneDriveIds);
+
+  beforeAll(async () => {
+    folder = new PolicyFolder();
+    folder.write(
+      'board',
+      `@id("board") forbid (principal, action in [Action::"browse", Action::"act"], resource is OneDrive)
+       when { [OneDrive::"${alices}", OneDrive::"${lauras}"].contains(resource) };`,
+    );
+    gateway = await startGateway(neighbours, { environment: { POLICY_DIR: folder.path } });
+    oscar = await Caller.named('oscar', { ...neighbours, gateway });
+  });
+  afterAll(async () => {
+    await gateway.close();
+    folder.remove();
+  });
+  beforeEach(() => {
+    control.clearReceived();
+  });
+
+  const listings = () => requests(control).filter((request) => /\/(folders|documents|items)\b/i.test(request));
+
+  it.each([
+    ['of somebody who has left', { user: laura }, lauras],
+    ['named in another case', { oneDriveId: alices.toUpperCase() }, alices.toUpperCase()],
+    ['of somebody', { user: alice }, alices],
+    ['named by its id', { oneDriveId: alices }, alices],
+  ])('nothing of one is listed, whatever the path: %s', async (_, whose, oneDriveId) => {
+    const details = new Set<string>();
+    for (const path of ['Welcome.txt', 'Documents/Plan.md', 'Nothing.txt']) {
+      for (const [route, members] of [
+        ['downloads', {}],
+        ['restores', { action: 'restore' }],
+        ['restores', { action: 'restore', dryRun: true }],
+      ] as const) {
+        const answer = await oscar.post(`/api/v1/${route}`, { organization, path, ...whose, ...members });
+        expectProblem(answer, 'not-found');
+        details.add(answer.body.detail as string);
+        const records = await recordsOf(neighbours, answer.headers.get('x-request-id') ?? '');
+        expect(records.filter(({ decision }) => decision === 'deny')).toMatchObject([
+          { organization, item: { kind: 'onedrive', oneDriveId } },
+        ]);
+      }
+    }
+    expect([...details]).toEqual(['There is no such OneDrive.']);
+    expect(listings()).toEqual([]);
+    await until(() => Promise.resolve(control.sessions().every(({ state }) => state === 'Stopped')));
+  });
+
+  it('what is not there is refused alike, and on record', async () => {
+    const nobody = { user: `nobody@${organization}` };
+    const missing = { user: `bob@${organization}`, path: 'Nothing.txt' };
+    for (const [members, item] of [
+      [nobody, undefined],
+      [missing, { kind: 'onedrive', oneDriveId: backedUp(missing.user).oneDriveIds[0] }],
+    ] as const) {
+      const answer = await oscar.post('/api/v1/downloads', { organization, ...members });
+      expectProblem(answer, 'not-found');
+      if (item === undefined) expect(answer.body.detail).toBe('There is no such OneDrive.');
+      const records = await recordsOf(neighbours, answer.headers.get('x-request-id') ?? '');
+      const [denial, ...others] = records.filter(({ decision }) => decision === 'deny');
+      expect(others).toEqual([]);
+      expect(denial).toMatchObject({ action: 'save', organization, policies: ['default-deny'] });
+      expect(denial?.item).toEqual(item);
+    }
   });
 });

@@ -120,7 +120,8 @@ export class OneCallService {
       reason: place.reason,
       onBehalfOf: place.onBehalfOf,
     };
-    const oneDriveIn = await this.permittedOneDrive(principal, where, place, ask(where));
+    const asked = ask(where);
+    const oneDriveIn = await this.permittedOneDrive(principal, where, place, asked);
     const { pointInTime, showDeleted, reason, onBehalfOf } = place;
     const session = await this.sessions.openIn(principal, organization, {
       pointInTime,
@@ -131,9 +132,13 @@ export class OneCallService {
       isForOneOperation: true,
     });
     try {
-      const item = await this.sessions.use(principal, session.id, async (open) =>
-        this.paths.find(open, await oneDriveIn(open), place.path),
-      );
+      const item = await this.sessions.use(principal, session.id, async (open) => {
+        const oneDriveId = await oneDriveIn(open);
+        const within = { item: whole(oneDriveId), asked };
+        return this.itemAuthorization.look(principal, open, within, () =>
+          this.paths.find(open, oneDriveId, place.path),
+        );
+      });
       return await work(session, item);
     } catch (error) {
       await this.stop(session);
@@ -141,7 +146,10 @@ export class OneCallService {
     }
   }
 
-  /** How to find the OneDrive once there is a session, if the policy permits the action as far as can be said without one. */
+  /**
+   * How to find the OneDrive once there is a session, if the policy permits the action as far as can be said without one. What only the
+   * session tells is decided on in it, before anything is listed that lies there.
+   */
   private async permittedOneDrive(
     principal: Principal,
     where: ItemPlace,
@@ -151,10 +159,16 @@ export class OneCallService {
     const ids = await this.oneDrives.inProduction(where, whose);
     if (ids.length === 0 && 'user' in whose) {
       await this.itemAuthorization.onAnyOneDrive(principal, where, asked);
-      return (session) => this.oneDrives.ofLeaver(session, whose.user);
+      return async (session) => {
+        const id = await this.itemAuthorization.look(principal, session, { asked }, () =>
+          this.oneDrives.ofLeaver(session, whose.user),
+        );
+        await this.itemAuthorization.byIds(principal, session, whole(id), asked, sortsOf(path));
+        return id;
+      };
     }
     for (const id of ids) {
-      await this.itemAuthorization.byIds(principal, where, { kind: 'onedrive', oneDriveId: id }, asked, sortsOf(path));
+      await this.itemAuthorization.byIds(principal, where, whole(id), asked, sortsOf(path));
     }
     const oneDriveId = onlyOf(ids);
     return () => Promise.resolve(oneDriveId);
@@ -178,6 +192,10 @@ export class OneCallService {
       decision: await this.itemAuthorization.explain(principal, session, item, asked),
     };
   }
+}
+
+function whole(oneDriveId: string): ActionItem {
+  return { kind: 'onedrive', oneDriveId };
 }
 
 /** What a path leads to shows only in the backup. */

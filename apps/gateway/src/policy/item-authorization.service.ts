@@ -163,6 +163,24 @@ export class ItemAuthorization {
   }
 
   /**
+   * Looks for something that a request does not name by its id. Nothing of a OneDrive is listed by this before it is proven to be there by
+   * exactly the id that was decided on: a server that reads ids in any case would otherwise show what the policy knows by another name.
+   * @param place and `item`: what is looked into; without an item: the OneDrives of the session
+   * @throws NotFoundError as `look` does, once that is on record
+   */
+  async look<T>(
+    principal: Principal,
+    session: RestoreSession,
+    { item, asked }: { readonly item?: ActionItem; readonly asked: AskedOfItem | AskedCopy },
+    look: () => Promise<T>,
+  ): Promise<T> {
+    return this.recordingRefusal({ principal, place: session, item }, asked, async () => {
+      if (item !== undefined) await this.lookup.inBackup(session, item);
+      return look();
+    });
+  }
+
+  /**
    * Of somebody's OneDrive that only the backup can tell: whether the caller may browse whichever it is.
    * @throws NotFoundError otherwise, as if there were none
    */
@@ -289,7 +307,7 @@ export class ItemAuthorization {
 
   /** What there is not is on record too, whoever may browse it: ids that are tried out show. */
   private async recordingRefusal<T>(
-    { principal, place, item }: About,
+    { principal, place, item }: Pick<About, 'principal' | 'place'> & { readonly item?: ActionItem | undefined },
     asked: AskedOfItem | AskedCopy,
     decide: () => Promise<T>,
   ): Promise<T> {
