@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { BackupServerConfiguration, UpstreamTrust } from './configuration.js';
 import type { EnvironmentVariables, RawEnvironment } from './environment.js';
 import type { Faults } from './faults.js';
-import { certificateAt, certificateFile } from './files.js';
+import type { NamedFiles } from './files.js';
 import type { SecretLoader } from './secret-loader.js';
 import type { BackupServerSettings } from './settings.js';
 import { variablesOf, withoutTrailingSlash } from './validation.js';
@@ -31,6 +31,7 @@ export async function backupServerOfEnvironment(
   variables: EnvironmentVariables,
   raw: RawEnvironment,
   loader: SecretLoader,
+  files: NamedFiles,
   faults: Faults,
 ): Promise<BackupServerConfiguration[]> {
   if (mayBeElsewhere && givenOf(raw).length === 0) return [];
@@ -38,7 +39,7 @@ export async function backupServerOfEnvironment(
   if (url === undefined) faults.add('VEEAM_URL', 'is required unless the YAML names backupServers');
   const username = await loader.fromEnvironment('VEEAM_USERNAME');
   const password = await loader.fromEnvironment('VEEAM_PASSWORD');
-  const caFile = await certificateFile(raw, 'VEEAM_CA_FILE', faults);
+  const caFile = await files.certificateOf(raw, 'VEEAM_CA_FILE');
   if (url === undefined || !username || !password) return [];
   return [
     {
@@ -62,13 +63,14 @@ export async function openBackupServers(
   folder: string,
   raw: RawEnvironment,
   loader: SecretLoader,
+  files: NamedFiles,
   faults: Faults,
 ): Promise<BackupServerConfiguration[]> {
   const referenced = backupServerVariables(servers);
   for (const name of givenOf(raw).filter((given) => !referenced.includes(given))) {
     faults.add(name, 'goes without backupServers in the YAML, where each server has its own');
   }
-  const opening = servers.map((server, index) => openServer(server, `backupServers[${index}]`, folder, loader, faults));
+  const opening = servers.map((server, index) => openServer(server, `backupServers[${index}]`, folder, loader, files));
   return (await Promise.all(opening)).filter((server) => server !== undefined);
 }
 
@@ -82,12 +84,12 @@ async function openServer(
   key: string,
   folder: string,
   loader: SecretLoader,
-  faults: Faults,
+  files: NamedFiles,
 ): Promise<BackupServerConfiguration | undefined> {
   const { name, url, apiVersion, caFile, certFingerprint, organizations, limits } = settings;
   const username = await loader.fromReference(`${key}.username`, settings.username, folder);
   const password = await loader.fromReference(`${key}.password`, settings.password, folder);
-  const ca = caFile === undefined ? undefined : await certificateAt(resolve(folder, caFile), `${key}.caFile`, faults);
+  const ca = caFile === undefined ? undefined : await files.certificate(resolve(folder, caFile), `${key}.caFile`);
   if (!username || !password) return undefined;
   return {
     name,

@@ -798,6 +798,49 @@ describe('loadConfiguration', () => {
     ]);
   });
 
+  it.each<[string, object, NodeJS.ProcessEnv]>([
+    [
+      'the folder of a file sink',
+      { audit: { sinks: [{ kind: 'file', name: 'file', path: 'away/audit.ndjson' }] } },
+      {},
+    ],
+    [
+      'the CA of a sink',
+      { audit: { sinks: [{ kind: 'syslog', name: 'siem', host: 'siem.contoso.com', caFile: 'away.pem' }] } },
+      {},
+    ],
+    [
+      'the CA of a receiver of webhooks',
+      { ownerNotice: { url: 'https://notices.contoso.com', caFile: 'away.pem', secret: { env: 'NOTICE_KEY' } } },
+      { NOTICE_KEY: `whsec_${Buffer.alloc(32).toString('base64')}` },
+    ],
+    ['the CA of the backup server', {}, { VEEAM_CA_FILE: 'away.pem' }],
+    ['the CA of the database', {}, { DATABASE_CA_FILE: 'away.pem' }],
+    ['the folder of the policies', {}, { POLICY_DIR: 'away' }],
+  ])('takes the emergency stop over while %s is away', async (_, changes, variables) => {
+    await writeSettings({ ...changes, emergencyStop: true });
+    expect(await faultsWith(variables)).toEqual([expect.stringMatching(/: cannot be read \(ENOENT\)$/)]);
+    expect(await reloadConfiguration({ ...environment, ...variables })).toMatchObject({ emergencyStop: true });
+  });
+
+  it('takes the emergency stop over while the CA of one of several backup servers is away', async () => {
+    const login = { username: { env: 'EU_USERNAME' }, password: { env: 'EU_PASSWORD' } };
+    await writeSettings({
+      backupServers: [{ name: 'eu', url: 'https://eu.contoso.com:4443', caFile: 'away.pem', ...login }],
+      emergencyStop: true,
+    });
+    const { VEEAM_URL, VEEAM_USERNAME, VEEAM_PASSWORD, ...others } = environment;
+    environment = { ...others, EU_USERNAME: VEEAM_USERNAME, EU_PASSWORD: VEEAM_PASSWORD };
+    expect(VEEAM_URL).toBeDefined();
+    expect(await faultsWith()).toEqual(['backupServers[0].caFile: cannot be read (ENOENT)']);
+    expect(await reloadConfiguration(environment)).toMatchObject({ emergencyStop: true });
+  });
+
+  it('still refuses a YAML file that is away when it is read again', async () => {
+    await rm(join(folder, 'gateway.yaml'));
+    expect(await faultsOf(reloadConfiguration(environment))).toContain('GATEWAY_CONFIG: cannot be read (ENOENT)');
+  });
+
   it('loads the sample that comes with the gateway', async () => {
     const sample = resolve('config/gateway.example.yaml');
     await mkdir(join(folder, 'secrets'));

@@ -13,7 +13,7 @@ import {
   type EnvironmentVariables,
 } from './environment.js';
 import { Faults } from './faults.js';
-import { certificateFile, folder } from './files.js';
+import { NamedFiles } from './files.js';
 import { mailServerVariables, openMailServer } from './mail-server.js';
 import { checkReferences, issuersOf } from './references.js';
 import { SecretLoader } from './secret-loader.js';
@@ -31,15 +31,15 @@ export function loadConfiguration(environment: NodeJS.ProcessEnv = processEnviro
 }
 
 /**
- * The same while the gateway runs, without the secrets, which are none of them read: they are replaced by themselves, and a broken one must
- * not keep the emergency stop from being taken over.
+ * The same while the gateway runs, without looking at any file but the YAML: secrets are replaced by themselves, the rest is for the start,
+ * and one that is broken or away must not keep the emergency stop from being taken over.
  * @throws ConfigurationError
  */
 export function reloadConfiguration(environment: NodeJS.ProcessEnv = processEnvironment()): Promise<Configuration> {
   return load(environment, false);
 }
 
-async function load(environment: NodeJS.ProcessEnv, isReadingSecrets: boolean): Promise<Configuration> {
+async function load(environment: NodeJS.ProcessEnv, isStart: boolean): Promise<Configuration> {
   const faults = new Faults();
   const raw = withoutEmpty(environment);
   const variables = readEnvironment(raw, faults);
@@ -57,27 +57,28 @@ async function load(environment: NodeJS.ProcessEnv, isReadingSecrets: boolean): 
     ]);
   refuseLikelyTypos(raw, referenced, faults);
 
-  const loader = new SecretLoader(raw, faults, isReadingSecrets);
+  const loader = new SecretLoader(raw, faults, isStart);
+  const files = new NamedFiles(faults, isStart);
   const databaseUrl = await loader.fromEnvironment('DATABASE_URL');
-  if (isReadingSecrets) requireDatabaseUrl('DATABASE_URL', databaseUrl, faults);
+  if (isStart) requireDatabaseUrl('DATABASE_URL', databaseUrl, faults);
   const mayNameServers = settings === undefined && raw.GATEWAY_CONFIG !== undefined;
   const backupServers = settings?.backupServers.length
-    ? await openBackupServers(settings.backupServers, dirname(settingsPath), raw, loader, faults)
-    : await backupServerOfEnvironment(mayNameServers, variables, raw, loader, faults);
+    ? await openBackupServers(settings.backupServers, dirname(settingsPath), raw, loader, files, faults)
+    : await backupServerOfEnvironment(mayNameServers, variables, raw, loader, files, faults);
   const openings = (settings?.credentialProfiles ?? []).map((profile, index) =>
     openProfile(profile, `credentialProfiles[${index}]`, dirname(settingsPath), loader),
   );
   const credentialProfiles = (await Promise.all(openings)).filter((profile) => profile !== undefined);
   const sinks = await Promise.all(
     (settings?.audit.sinks ?? []).map((sink, index) =>
-      openSink(sink, `audit.sinks[${index}]`, dirname(settingsPath), faults),
+      openSink(sink, `audit.sinks[${index}]`, dirname(settingsPath), files),
     ),
   );
   const webhooks =
-    settings && (await openWebhooks(settings, issuersOf(settings, raw), dirname(settingsPath), loader, faults));
+    settings && (await openWebhooks(settings, issuersOf(settings, raw), dirname(settingsPath), loader, files));
   const mailServer = await openMailServer(settings?.mailServer, dirname(settingsPath), loader);
-  const databaseCaFile = await certificateFile(raw, 'DATABASE_CA_FILE', faults);
-  const policyDir = await folder(raw, 'POLICY_DIR', faults);
+  const databaseCaFile = await files.certificateOf(raw, 'DATABASE_CA_FILE');
+  const policyDir = await files.folderOf(raw, 'POLICY_DIR');
 
   if (faults.hasAny || !settingsFile || !settings || !webhooks || !databaseUrl) {
     throw faults.toError();

@@ -2,7 +2,7 @@ import type { Secret } from '@app/secrets';
 import { requireDatabaseUrl } from './database-url.js';
 import { processEnvironment, withoutEmpty } from './environment.js';
 import { Faults } from './faults.js';
-import { certificateFile } from './files.js';
+import { NamedFiles } from './files.js';
 import { SecretLoader } from './secret-loader.js';
 
 /** What the migration of the database needs, and nothing else the service needs. */
@@ -25,7 +25,7 @@ export async function loadMigrationConfiguration(
   requireDatabaseUrl('DATABASE_OWNER_URL', ownerUrl, faults);
   const serviceUrl = await loader.fromEnvironment('DATABASE_URL');
   requireDatabaseUrl('DATABASE_URL', serviceUrl, faults);
-  const caFile = await certificateFile(raw, 'DATABASE_CA_FILE', faults);
+  const caFile = await new NamedFiles(faults).certificateOf(raw, 'DATABASE_CA_FILE');
   if (faults.hasAny || !ownerUrl || !serviceUrl) throw faults.toError();
   return Object.freeze({ ownerUrl: ownerUrl.current, serviceUrl: serviceUrl.current, caFile });
 }

@@ -1,8 +1,7 @@
 import { resolve } from 'node:path';
 import type { SecretSource } from '@app/secrets';
 import type { Configuration, WebhookReceiver } from './configuration.js';
-import type { Faults } from './faults.js';
-import { certificateAt } from './files.js';
+import type { NamedFiles } from './files.js';
 import type { SecretLoader } from './secret-loader.js';
 import type { ClientWebhookSettings, OwnerNoticeSettings, Settings } from './settings.js';
 import { variablesOf } from './validation.js';
@@ -16,9 +15,9 @@ export async function openWebhooks(
   issuers: readonly string[],
   folder: string,
   loader: SecretLoader,
-  faults: Faults,
+  files: NamedFiles,
 ): Promise<Webhooks> {
-  const open = (receiver: ReceiverSettings, key: string) => openReceiver(receiver, key, folder, loader, faults);
+  const open = (receiver: ReceiverSettings, key: string) => openReceiver(receiver, key, folder, loader, files);
   const opening = webhooks.map(async (webhook, index) => ({
     issuer: issuerOf(webhook, issuers),
     clientId: webhook.clientId,
@@ -54,7 +53,7 @@ async function openReceiver(
   key: string,
   folder: string,
   loader: SecretLoader,
-  faults: Faults,
+  files: NamedFiles,
 ): Promise<WebhookReceiver> {
   const keys = [
     await loader.fromReference(`${key}.secret`, secret, folder, 'webhook-key'),
@@ -62,7 +61,7 @@ async function openReceiver(
   ];
   return {
     url,
-    caFile: caFile === undefined ? undefined : await certificateAt(resolve(folder, caFile), `${key}.caFile`, faults),
+    caFile: caFile === undefined ? undefined : await files.certificate(resolve(folder, caFile), `${key}.caFile`),
     keys: keys.filter((source) => source !== undefined),
   };
 }
