@@ -359,9 +359,14 @@ describe('what goes on in the gateway', () => {
         policies.delete('nothing');
         await other.close();
       });
+      const policyDigest = records[0]?.detail?.policyDigest;
       expect(records).toMatchObject([
-        { action: 'service.started', seq: 1 },
-        { action: 'policy.reloaded', seq: 2, detail: { digest: expect.any(String), replaced: expect.any(String) } },
+        { action: 'service.started', seq: 1, detail: { policyDigest, emergencyStop: false } },
+        {
+          action: 'policy.reloaded',
+          seq: 2,
+          detail: { digest: expect.stringMatching(/^[0-9a-f]{64}$/), replaced: policyDigest },
+        },
         { action: 'service.stopped', seq: 3 },
       ]);
     });

@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
 
 import { ManualClock } from '@app/clock';
 
@@ -161,6 +162,32 @@ describe('a change of the configuration, without a restart', () => {
     } finally {
       await stopped.close();
     }
+  });
+
+  it('is on record with the next start when it was made while the gateway did not run', async () => {
+    const digestOfFile = async () =>
+      createHash('sha256')
+        .update(await readFile(environment.GATEWAY_CONFIG ?? ''))
+        .digest('hex');
+    const starts = async () => (await auditRecords(neighbours)).filter(({ action }) => action === 'service.started');
+    const restart = async () => {
+      await gateway.close();
+      const known = new Set((await starts()).map(({ id }) => id));
+      gateway = await startGateway(neighbours, { clock, environment });
+      return (await starts()).find(({ id }) => !known.has(id))?.detail;
+    };
+    const before = await restart();
+    expect(before).toMatchObject({ configurationDigest: await digestOfFile(), emergencyStop: false });
+
+    policies.write('nothing', '@id("nothing") forbid (principal, action, resource) when { principal.owns.isEmpty() };');
+    await rewriteSettings(environment, () => ({ emergencyStop: true }));
+    const after = await restart();
+    expect(after).toMatchObject({ configurationDigest: await digestOfFile(), emergencyStop: true });
+    expect(after?.configurationDigest).not.toBe(before?.configurationDigest);
+    expect(after?.policyDigest).toMatch(/^[0-9a-f]{64}$/);
+    expect(after?.policyDigest).not.toBe(before?.policyDigest);
+    await rewriteSettings(environment, () => ({ emergencyStop: false }));
+    expect(await restart()).toMatchObject({ policyDigest: after?.policyDigest, emergencyStop: false });
   });
 
   it('lets the policy ask for a reason of a certain form', async () => {

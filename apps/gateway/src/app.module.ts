@@ -24,6 +24,7 @@ import { AuditExportResponder } from './audit/audit-export-responder.js';
 import { AuditRecordsController } from './audit/audit-records.controller.js';
 import { AuditRecordsService } from './audit/audit-records.service.js';
 import { AuditSinks } from './audit/audit-sinks.js';
+import { ServiceStart } from './audit/service-start.js';
 import { CatalogService } from './catalog/catalog.service.js';
 import { FoldersController } from './catalog/folders.controller.js';
 import { DocumentsController } from './catalog/documents.controller.js';
@@ -137,6 +138,7 @@ const services = [
   RouteDeclarations,
   PolicyWatch,
   ConfigurationWatch,
+  ServiceStart,
   ReasonRules,
   UserDirectory,
   OwnershipService,

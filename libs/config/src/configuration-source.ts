@@ -46,8 +46,7 @@ export interface ConfigurationSourceOptions {
 /** The part of the configuration that may change while the gateway runs. A changed file counts as a whole, or not at all. */
 export class ConfigurationSource {
   private live: LiveConfiguration;
-  /** Of the file that is in force. */
-  private digest: string;
+  private digestInForce: string;
   /** Of what was found broken last, so that it is told once. */
   private lastRefused: string | undefined;
 
@@ -56,7 +55,12 @@ export class ConfigurationSource {
     private readonly options: ConfigurationSourceOptions,
   ) {
     this.live = atStart;
-    this.digest = atStart.settingsFile.digest;
+    this.digestInForce = atStart.settingsFile.digest;
+  }
+
+  /** SHA-256 in hexadecimal of the file that is in force. */
+  get digest(): string {
+    return this.digestInForce;
   }
 
   /** For one decision; ask again for the next one. */
@@ -111,7 +115,7 @@ export class ConfigurationSource {
 
   /** What came into the file after it was seen, perhaps the half of something, is for the next look. */
   private async take(seen: string): Promise<void> {
-    if (seen === this.digest) {
+    if (seen === this.digestInForce) {
       this.lastRefused = undefined;
       return;
     }
@@ -130,11 +134,11 @@ export class ConfigurationSource {
     }
     if (loaded.settingsFile.digest !== seen) return;
     this.live = loaded;
-    this.digest = seen;
+    this.digestInForce = seen;
     this.lastRefused = undefined;
     this.options.onReload?.({
       kind: 'replaced',
-      digest: this.digest,
+      digest: seen,
       live: this.live,
       changed: liveMembers.filter((name) => isOther(before[name], loaded[name])),
       waiting: fixedMembers.filter((name) => isOther(this.atStart[name], loaded[name])),

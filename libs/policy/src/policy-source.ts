@@ -45,6 +45,11 @@ export class PolicySource {
     return this.inForce.engine;
   }
 
+  /** Of the set in force as it lies in the folder; SHA-256 in hexadecimal. The emergency stop is not in it. */
+  get digest(): string {
+    return this.inForce.digest;
+  }
+
   /** Denies every action by the policy `emergency-stop-switch` from the next decision on, or no longer. Other policies stay as they are. */
   setEmergencyStop(isStopped: boolean): void {
     if (isStopped === this.isStopped) return;

@@ -15,7 +15,7 @@ import {
   type StoredRestoreSession,
   within,
 } from '@app/store';
-import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 
 import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
 import type { PermittedAction, PermittedCopy } from '../policy/item-authorization.service.js';
@@ -28,6 +28,13 @@ export type Change<T> = (statements: Statements) => Promise<T>;
 
 /** An operation, or why there is none. */
 export type Accepted = Operation | 'busy' | 'over-ceiling' | 'code-used' | undefined;
+
+/** What the service starts with; the digests are those that the records of a reload name. */
+export interface InForce {
+  readonly policyDigest: string;
+  readonly configurationDigest: string;
+  readonly emergencyStop: boolean;
+}
 
 export interface ReloadedCredential {
   /** As the log and health call it. */
@@ -48,7 +55,7 @@ export type SessionStop = 'by-caller' | 'idle' | 'operation-ended' | 'ended-upst
  * the record there is no change. None of these is to be awaited within a transaction.
  */
 @Injectable()
-export class AuditTrail implements OnApplicationBootstrap {
+export class AuditTrail {
   private readonly denials: SummedDenials;
   private isStarted = false;
 
@@ -72,9 +79,9 @@ export class AuditTrail implements OnApplicationBootstrap {
     });
   }
 
-  async onApplicationBootstrap(): Promise<void> {
+  async started(inForce: InForce): Promise<void> {
     this.isStarted = true;
-    await this.note({ action: 'service.started' });
+    await this.note({ action: 'service.started', detail: { ...inForce } });
   }
 
   /** The last record; what is asked for afterwards fails. */
