@@ -309,6 +309,26 @@ describe('a month of the audit trail', () => {
     expect(code).toBe(1);
   });
 
+  it('is compared by the command with the heads that were exported before', async () => {
+    const writer = await chainOver([3, 2], [2, 2]);
+    const { writer: id } = writer.head();
+    await seal(old, 'archive.ndjson');
+    const firstHash = /"hash":"(\w+)"/.exec(readFileSync(at('archive.ndjson'), 'utf8'))?.[1] ?? '';
+    const verifyBy = async (hash: string) => {
+      writeFileSync(
+        at('gateway.log'),
+        `${JSON.stringify({ msg: 'audit head', head: { writer: id, seq: 1, hash } })}\n`,
+      );
+      return cli.run(['verify', '--archive', 'archive.ndjson', '--heads', 'gateway.log']);
+    };
+    expect((await verifyBy(firstHash)).code).toBe(0);
+    const { stdout, code } = await verifyBy('a'.repeat(64));
+    expect(stdout).toContain(
+      `archive.ndjson: Chain ${id}: row 1 is not the one whose head was exported: the chain was written anew.\n`,
+    );
+    expect(code).toBe(1);
+  });
+
   it('is not found in a file that is no archive', async () => {
     await chainOver([3, 1]);
     await seal(old, 'archive.ndjson');

@@ -1,10 +1,23 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import pg from 'pg';
 
-import { AuditWriter, type ChainFault, checkArchive, Month, readSeals, sealMonth, verify } from '@app/audit';
+import {
+  type AuditRecord,
+  AuditWriter,
+  canonicalJson,
+  type ChainFault,
+  checkArchive,
+  ExportedHeads,
+  headLine,
+  Month,
+  readSeals,
+  sealMonth,
+  verify,
+} from '@app/audit';
 import { ManualClock, SystemClock } from '@app/clock';
 import { createLogger } from '@app/logging';
 import { Scrubber, Secret } from '@app/secrets';
@@ -110,6 +123,41 @@ describe('behind a seal', () => {
     const checking = checkArchive(path, seals);
     if (what === 'white space') await expect(checking).rejects.toThrow('Line 5 of');
     else expect((await checking).faults).toEqual([{ writer: writer.head().writer, ...fault }]);
+  });
+
+  /** With another second record and whole hashes, and the hashes of before and after. */
+  function rewritten(file: string) {
+    const rows = file.split('\n').filter((line) => line.includes('"record"'));
+    const original = rows.map((line) => JSON.parse(line) as { hash: string; record: AuditRecord });
+    const lines: string[] = [];
+    const hashes: string[] = [];
+    for (const { record } of original) {
+      const prev = hashes.at(-1) ?? '0'.repeat(64);
+      const text = canonicalJson(record.seq === 2 ? { ...record, reason: 'a lie' } : record);
+      const hash = createHash('sha256').update(`${prev}${text}`).digest('hex');
+      hashes.push(hash);
+      lines.push(`{"hash":"${hash}","prev":"${prev}","record":${text}}\n`);
+    }
+    const head = { writer: writer.head().writer, seq: hashes.length, hash: hashes.at(-1) ?? '' };
+    return { text: lines.join('') + headLine(head), hash: head.hash, hashesBefore: original.map(({ hash }) => hash) };
+  }
+
+  it('in an archive that was written anew before it was sealed, a head from before finds it', async () => {
+    const { text, hash, hashesBefore } = rewritten(readFileSync(path, 'utf8'));
+    writeFileSync(path, text);
+    const digest = createHash('sha256').update(text).digest('hex');
+    await owner.query('update audit_seals set hash = $1, digest = $2', [hash, digest]);
+    const seals = await database.run(readSeals);
+    const { writer: id } = writer.head();
+    const withHead = async (seq: number) => {
+      const heads = await ExportedHeads.of([{ writer: id, seq, hash: hashesBefore[seq - 1] ?? '' }]);
+      return (await checkArchive(path, seals, heads)).faults;
+    };
+
+    expect((await checkArchive(path, seals)).faults).toEqual([]);
+    expect(await withHead(1)).toEqual([]);
+    expect(await withHead(2)).toEqual([{ writer: id, seq: 2, fault: 'not-as-exported' }]);
+    expect(await withHead(3)).toEqual([{ writer: id, seq: 3, fault: 'not-as-exported' }]);
   });
 
   it('the archive of a chain that was never sealed is found', async () => {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { AuditRecord } from './audit-record.js';
 import { type AuditRow, columnsOf } from './chain.js';
 import { ChainCheck, type ChainFault } from './chain-check.js';
+import { ExportedHeads } from './exported-heads.js';
 import { linesOf } from './lines.js';
 import { type Seal, type Seals, startOf } from './seals.js';
 
@@ -25,10 +26,11 @@ export interface ArchiveCheck {
 }
 
 /**
- * Recomputes the chains of an archive, from the seal before to the one that it was sealed with. Memory is bounded.
+ * Recomputes the chains of an archive, from the seal before to the one that it was sealed with, and compares them with the heads that were
+ * exported before they were sealed. Memory is bounded but for heads and seals.
  * @throws UnreadableArchiveError
  */
-export async function checkArchive(path: string, seals: Seals): Promise<ArchiveCheck> {
+export async function checkArchive(path: string, seals: Seals, heads = new ExportedHeads()): Promise<ArchiveCheck> {
   const digest = createHash('sha256');
   const faults: ChainFault[] = [];
   const compared = new Map<Seal, ChainFault | undefined>();
@@ -52,7 +54,7 @@ export async function checkArchive(path: string, seals: Seals): Promise<ArchiveC
         faults.push({ writer: row.writer, seq: row.seq, fault: 'inserted' });
         continue;
       }
-      current = new SealedChainCheck(seal, seals);
+      current = new SealedChainCheck(seal, seals, heads);
     }
     current.add(row);
   }
@@ -74,8 +76,9 @@ class SealedChainCheck {
   constructor(
     readonly seal: Seal,
     seals: Seals,
+    heads: ExportedHeads,
   ) {
-    this.check = new ChainCheck(startOf(seal.writer, seals, seal), new Map([[seal.seq, seal.hash]]));
+    this.check = new ChainCheck(startOf(seal.writer, seals, seal), heads.of(seal.writer, seal.seq, [seal]));
   }
 
   add(row: AuditRow): void {

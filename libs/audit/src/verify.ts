@@ -4,12 +4,13 @@ import { type Database, type Statements, within } from '@app/store';
 import type { ChainHead } from './chain.js';
 import { ChainCheck, type ChainFault } from './chain-check.js';
 import { readRows } from './chain-reader.js';
+import { ExportedHeads } from './exported-heads.js';
 import { lockSeals, readSeals, sealFault, type Seals, startOf } from './seals.js';
 
 export interface VerifyOptions {
   readonly clock: Clock;
   /** Heads that were exported before; see `headsOf`. */
-  readonly heads?: AsyncIterable<ChainHead> | Iterable<ChainHead>;
+  readonly heads?: ExportedHeads | AsyncIterable<ChainHead> | Iterable<ChainHead>;
 }
 
 export interface Verification {
@@ -29,31 +30,22 @@ export interface Verification {
  * @throws StoreUnavailableError
  */
 export async function verify(database: Database, { clock, heads = [] }: VerifyOptions): Promise<Verification> {
-  const exported = new Map<string, Map<number, string>>();
-  let headsCompared = 0;
-  for await (const { writer, seq, hash } of heads) {
-    const known = exported.get(writer) ?? new Map<number, string>();
-    exported.set(writer, known);
-    headsCompared++;
-    // Heads that contradict each other cannot both be right.
-    known.set(seq, (known.get(seq) ?? hash) === hash ? hash : 'contradicted');
-  }
-
+  const exported = await ExportedHeads.of(heads);
   const startedAt = clock.now();
   const checked = await database.transaction(async (orm) => {
     await lockSeals(orm, 'shared');
     return checkChains(within(orm), await readSeals(orm), exported);
   });
   const rowsPerSecond = Math.round((checked.rows * 1_000) / Math.max(1, clock.now() - startedAt));
-  return { ...checked, rowsPerSecond, headsCompared };
+  return { ...checked, rowsPerSecond, headsCompared: exported.count };
 }
 
-async function checkChains(statements: Statements, seals: Seals, exported: Map<string, Map<number, string>>) {
+async function checkChains(statements: Statements, seals: Seals, exported: ExportedHeads) {
   const faults: ChainFault[] = [];
-  const left = new Set([...exported.keys(), ...seals.keys()]);
+  const left = new Set([...exported.writers(), ...seals.keys()]);
   const begin = (writer: string) => {
     left.delete(writer);
-    return { writer, check: new ChainCheck(startOf(writer, seals), exported.get(writer)) };
+    return { writer, check: new ChainCheck(startOf(writer, seals), exported.of(writer)) };
   };
   const finish = ({ writer, check }: ReturnType<typeof begin>) => {
     const fault = sealFault(writer, seals) ?? check.result();

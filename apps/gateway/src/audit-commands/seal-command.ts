@@ -1,13 +1,13 @@
 import { parseArgs } from 'node:util';
 
-import { Month, SealRefusedError, sealMonth } from '@app/audit';
+import { ExportedHeads, Month, SealRefusedError, sealMonth } from '@app/audit';
 import { SystemClock } from '@app/clock';
 import { loadMigrationConfiguration } from '@app/config';
 import { Database } from '@app/store';
 
 import { print, UsageError } from '../infrastructure/command-line.js';
 import { type AuditCommand, BROKEN, PATIENCE_MS, WHOLE } from './audit-command.js';
-import { verifyTrail } from './verify-command.js';
+import { headsIn, verifyTrail } from './verify-command.js';
 
 export function sealCommand(args: string[]): AuditCommand {
   const one = { type: 'string' } as const;
@@ -21,7 +21,7 @@ export function sealCommand(args: string[]): AuditCommand {
     const { ownerUrl, caFile } = await loadMigrationConfiguration();
     const database = new Database({ url: { current: ownerUrl }, caFile, patienceMs: PATIENCE_MS });
     try {
-      if (!(await verifyTrail(database, values.heads ?? []))) return BROKEN;
+      if (!(await verifyTrail(database, await ExportedHeads.of(headsIn(values.heads ?? []))))) return BROKEN;
       const { rows, chains, digest } = await sealMonth(database, {
         ...{ month, path, now },
         sinks: audit.sinks.map(({ name }) => name),

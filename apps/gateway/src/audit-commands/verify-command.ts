@@ -4,6 +4,7 @@ import {
   checkArchive,
   type ChainFault,
   type ChainHead,
+  ExportedHeads,
   headsOf,
   linesOf,
   readSeals,
@@ -34,8 +35,9 @@ export function verifyCommand(args: string[]): AuditCommand {
   return async (configuration) => {
     const database = new Database({ ...configuration.database, patienceMs: PATIENCE_MS });
     try {
-      const archivesHold = await verifyArchives(database, values.archive ?? []);
-      const trailHolds = await verifyTrail(database, values.heads ?? []);
+      const heads = await ExportedHeads.of(headsIn(values.heads ?? []));
+      const archivesHold = await verifyArchives(database, values.archive ?? [], heads);
+      const trailHolds = await verifyTrail(database, heads);
       return archivesHold && trailHolds ? WHOLE : BROKEN;
     } finally {
       await database.close();
@@ -44,8 +46,8 @@ export function verifyCommand(args: string[]): AuditCommand {
 }
 
 /** @returns whether the trail is whole; it is printed as well */
-export async function verifyTrail(database: Database, headFiles: readonly string[]): Promise<boolean> {
-  const result = await verify(database, { clock: new SystemClock(), heads: headsIn(headFiles) });
+export async function verifyTrail(database: Database, heads: ExportedHeads): Promise<boolean> {
+  const result = await verify(database, { clock: new SystemClock(), heads });
   result.faults.forEach(printFault);
   printCounts(result);
   const isWhole = result.faults.length === 0;
@@ -53,12 +55,12 @@ export async function verifyTrail(database: Database, headFiles: readonly string
   return isWhole;
 }
 
-async function verifyArchives(database: Database, files: readonly string[]): Promise<boolean> {
+async function verifyArchives(database: Database, files: readonly string[], heads: ExportedHeads): Promise<boolean> {
   if (files.length === 0) return true;
   const seals = await database.run(readSeals);
   let isWhole = true;
   for (const file of files) {
-    const result = await checkArchive(file, seals);
+    const result = await checkArchive(file, seals, heads);
     // More likely the wrong file than a reason to be content.
     if (result.rows === 0) throw new UsageError(`${file} holds no records.`);
     result.faults.forEach((fault) => {
@@ -81,8 +83,11 @@ function printCounts({ writers, rows, rowsPerSecond, headsCompared, seals }: Ver
   if (seals > 0) print(`What lies before ${seals} seals is in their archives; --archive checks those.`);
 }
 
-/** A file without heads is more likely the wrong file than a reason to be content. */
-async function* headsIn(files: readonly string[]): AsyncGenerator<ChainHead> {
+/**
+ * A file without heads is more likely the wrong file than a reason to be content.
+ * @throws UsageError, UnreadableHeadError
+ */
+export async function* headsIn(files: readonly string[]): AsyncGenerator<ChainHead> {
   for (const file of files) {
     let count = 0;
     for await (const head of headsOf(linesOf(file))) {
