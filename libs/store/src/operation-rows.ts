@@ -97,6 +97,7 @@ export function toOperation(row: Row): Operation {
     progress: row.progress ?? undefined,
     reconciliation: row.reconciliation ?? undefined,
     boundTo: row.boundTo ?? undefined,
+    leaseUntil: row.leaseUntil ?? undefined,
     lastSequence: row.lastSequence,
     epoch: row.epoch,
   };

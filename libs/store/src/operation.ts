@@ -140,6 +140,8 @@ export interface Operation {
   readonly reconciliation: OperationReconciliation | undefined;
   /** Only that replica may run it. */
   readonly boundTo: string | undefined;
+  /** Until when the replica that claimed it may act for it; undefined while nobody has. */
+  readonly leaseUntil: Date | undefined;
   /** Of the last of its events. */
   readonly lastSequence: number;
   /** Guards every write after a claim. */

@@ -1,6 +1,6 @@
 import type { Principal } from '@app/identity';
 import type { Logger } from '@app/logging';
-import { RateLimitedError } from '@app/problems';
+import { RateLimitedError, StoreUnavailableError } from '@app/problems';
 import type { Operation, OperationEnd } from '@app/store';
 import { BackupServers, type SaveStream } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
@@ -11,6 +11,7 @@ import { OperatorCeilings } from '../actions/operator-ceilings.js';
 import { LOGGER } from '../infrastructure/tokens.js';
 import { ClaimedOperations, toOperationProblem } from '../operations/claimed-operations.js';
 import type { Lease } from '../operations/lease.js';
+import { LostClaimError } from '../operations/lost-claim.error.js';
 import { fileOf } from './download-file.js';
 import type { DownloadResult, FailedDownload } from './deliver-download.js';
 
@@ -20,7 +21,7 @@ export interface RunningSave {
   readonly stream: SaveStream;
   readonly fileName: string;
   readonly isZip: boolean;
-  /** Records how it ended; called once. */
+  /** Records how it ended; called once. Rejects when it could not, or another replica has ended it: then it must not look whole. */
   readonly finish: (result: DownloadResult) => Promise<void>;
 }
 
@@ -45,6 +46,9 @@ export class SavesService {
     const { operation, session, found, release } = await this.actions.startSave(principal, target, request);
     const lease = this.claimed.lease(operation);
     try {
+      if (!lease.allowsSending()) {
+        throw new StoreUnavailableError('It took too long to record the download; nothing of it was sent.');
+      }
       const offered = await this.servers
         .of(session)
         .save(session.upstreamSessionId, operation.item, request, callerGone);
@@ -68,7 +72,7 @@ export class SavesService {
     lease.stop();
     if (result.state === 'succeeded') {
       const { state, bytes, sha256 } = result;
-      await this.claimed.end(operation, { state, bytes, sha256 });
+      if (!(await this.claimed.end(operation, { state, bytes, sha256 }))) throw new LostClaimError();
       return;
     }
     const { bytes, brokenBy, cause } = result;

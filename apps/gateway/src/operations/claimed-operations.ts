@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '@app/clock';
 import { type Logger, Metrics } from '@app/logging';
-import { DomainError, OperationConflictError, type ProblemCode, StoreUnavailableError } from '@app/problems';
+import { DomainError, type ProblemCode, StoreUnavailableError } from '@app/problems';
 import {
   type LastProgress,
   type Operation,
@@ -14,6 +14,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { CLOCK, LOGGER } from '../infrastructure/tokens.js';
 import { Lease } from './lease.js';
+import { LostClaimError } from './lost-claim.error.js';
 import { OperationNews } from './operation-news.js';
 import { Replica } from './replica.js';
 
@@ -38,9 +39,9 @@ export class ClaimedOperations {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** The lease of a claim of just now, renewed until it is stopped. */
+  /** The lease of a claim, from where the claim left it, renewed until it is stopped. */
   lease(operation: Operation): Lease {
-    return new Lease(this.replica.leaseEnd(), {
+    return new Lease(operation.leaseUntil ?? new Date(this.clock.now()), {
       clock: this.clock,
       durationMs: this.replica.leaseMs,
       renewEveryMs: this.replica.renewEveryMs,
@@ -53,8 +54,7 @@ export class ClaimedOperations {
 
   /**
    * Records that an operation is about to go upstream, and renews its lease in the same transaction.
-   * @throws OperationConflictError when the claim was lost, StoreUnavailableError when it cannot be recorded: nothing may be
-   *   sent then
+   * @throws LostClaimError, or StoreUnavailableError when it cannot be recorded: nothing may be sent then
    */
   async start(operation: Operation, lease: Lease): Promise<void> {
     const until = this.replica.leaseEnd();
@@ -63,7 +63,7 @@ export class ClaimedOperations {
       new OperationClaimsRepository(statements).beginSending(operation, sentAt, until),
     );
     if (!isOurs) {
-      throw new OperationConflictError('Another replica has taken the operation over.');
+      throw new LostClaimError();
     }
     lease.renewedUntil(until);
   }
@@ -96,19 +96,21 @@ export class ClaimedOperations {
   }
 
   /**
-   * Records the end of an operation unless somebody else has: then its claim was lost, and nothing is written.
+   * Records the end of an operation unless somebody else has.
+   * @returns false when its claim was lost: nothing was written
    * @throws StoreUnavailableError
    */
-  async end(operation: Operation, end: OperationOutcomeOf): Promise<void> {
+  async end(operation: Operation, end: OperationOutcomeOf): Promise<boolean> {
     const endedAt = new Date(this.clock.now());
     const ended = await this.trail.ending(operation, end, (statements) =>
       new OperationClaimsRepository(statements).end(operation, { ...end, endedAt }),
     );
     if (ended === undefined) {
       this.logger.warn({ operationId: operation.id }, 'an operation was ended by another replica meanwhile');
-    } else {
-      this.report(ended);
+      return false;
     }
+    this.report(ended);
+    return true;
   }
 
   /** As `end`, tried until it is recorded: what upstream said would be lost otherwise. */

@@ -1,6 +1,6 @@
 import { DEVICE_CODE, type ProfileAction } from '@app/config';
 import type { Logger } from '@app/logging';
-import { DomainError, InternalError, OperationConflictError, type ProblemCode } from '@app/problems';
+import { DomainError, InternalError, type ProblemCode } from '@app/problems';
 import { type Operation, RestoreSessionsRepository } from '@app/store';
 import {
   ActionAnswerUnknownError,
@@ -20,6 +20,7 @@ import { RestoreSessionReopening } from '../restore-sessions/restore-session-reo
 import { BlockingProgress } from './blocking-progress.js';
 import { ClaimedOperations, type OperationOutcomeOf, toOperationProblem } from './claimed-operations.js';
 import type { Lease } from './lease.js';
+import { LostClaimError } from './lost-claim.error.js';
 import { endOf } from './outcome.js';
 import { StartDecisions } from './start-decisions.js';
 import type { StoredRequest } from './stored-request.js';
@@ -102,7 +103,7 @@ export class OperationSubmission {
       await this.claimed.start(starting, lease);
       return { operation: starting, send };
     } catch (error) {
-      if (error instanceof OperationConflictError) return undefined;
+      if (error instanceof LostClaimError) return undefined;
       if (!(error instanceof DomainError) || !passing.has(error.code)) throw error;
       this.logger.warn({ err: error, operationId: operation.id }, 'an operation cannot start yet; it waits');
       await this.claimed.release(operation, TRY_AGAIN_MS);
