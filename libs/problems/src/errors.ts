@@ -124,6 +124,10 @@ export class IssuerUnavailableError extends DomainError {
   override readonly code = 'issuer-unavailable';
 }
 
+export class GatewayStoppingError extends DomainError {
+  override readonly code = 'gateway-stopping';
+}
+
 export class StillRunningError extends DomainError {
   override readonly code = 'still-running';
 }

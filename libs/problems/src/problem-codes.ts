@@ -30,6 +30,7 @@ export const problemCodes = {
   'upstream-unavailable': { status: 503, title: 'The backup server cannot be reached' },
   'store-unavailable': { status: 503, title: 'The database of the gateway cannot be reached' },
   'issuer-unavailable': { status: 503, title: 'The keys of the token issuer cannot be had' },
+  'gateway-stopping': { status: 503, title: 'This replica of the gateway is stopping' },
   'upstream-timeout': { status: 504, title: 'The backup server did not answer in time' },
   'still-running': { status: 504, title: 'The operation goes on, but not within this request' },
   'http-version-not-supported': { status: 505, title: 'This download needs HTTP/1.1' },

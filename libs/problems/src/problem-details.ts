@@ -22,6 +22,7 @@ const defaultRetryAfterSeconds: Partial<Record<ProblemCode, number>> = {
   'upstream-unavailable': 30,
   'store-unavailable': 10,
   'issuer-unavailable': 10,
+  'gateway-stopping': 5,
 };
 
 /** Codes for what Nest itself throws (an unmatched route, the throttler); any other status of its own is our bug. */

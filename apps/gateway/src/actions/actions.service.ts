@@ -185,7 +185,10 @@ export class ActionsService {
     });
     const ceiling = this.ceilings.of(operation);
     if (request.action !== 'send' && request.userCode !== undefined) {
-      return this.beginWithCode(principal, session, decision, operation, request.userCode, ceiling);
+      const { userCode } = request;
+      return this.runner.accepting(() =>
+        this.acceptWithCode(principal, session, decision, operation, userCode, ceiling),
+      );
     }
     const recorded = await this.trail.accepting(principal, operation, session, decision, (statements) =>
       new OperationsRepository(statements).accept(operation, ceiling),
@@ -196,7 +199,7 @@ export class ActionsService {
   }
 
   /** A device code does not wait in the queue: it is short-lived, known to this process only, and used up with the acceptance. */
-  private async beginWithCode(
+  private async acceptWithCode(
     principal: Principal,
     session: RestoreSession,
     decision: PermittedAction,
@@ -216,7 +219,6 @@ export class ActionsService {
     }
     const accepted = await this.withinCeiling(principal, session, operation, notBusy(recorded));
     this.heldDeviceCodes.hold(accepted.id, userCode);
-    this.runner.begin(accepted);
     return accepted;
   }
 

@@ -11,6 +11,7 @@ import { CallerSlots } from '../http/caller-slots.js';
 import { headersOf } from '../http/reply-headers.js';
 import { CLOCK, CONFIGURATION } from '../infrastructure/tokens.js';
 import { operationLocation } from '../operations/operation-presenter.js';
+import { Replica } from '../operations/replica.js';
 import { RunningOperations } from '../operations/running-operations.js';
 import { contentDisposition } from './content-disposition.js';
 import { deliverDownload } from './deliver-download.js';
@@ -24,6 +25,7 @@ export class DownloadResponder {
 
   constructor(
     private readonly saves: SavesService,
+    private readonly replica: Replica,
     private readonly running: RunningOperations,
     private readonly metrics: Metrics,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -61,6 +63,7 @@ export class DownloadResponder {
     start: (callerGone: AbortSignal) => Promise<RunningSave>,
     reply: FastifyReply,
   ): Promise<void> {
+    this.replica.demandToStay();
     const release = this.slots.acquire(principal);
     const ended = this.metrics.startDownload();
     const callerGone = new AbortController();

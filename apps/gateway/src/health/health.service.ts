@@ -9,6 +9,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CredentialExpiry } from '../credential-profiles/credential-expiry.js';
 import { SecretRotation } from '../credential-profiles/secret-rotation.js';
 import { CLOCK, CONFIGURATION } from '../infrastructure/tokens.js';
+import { Replica } from '../operations/replica.js';
 import { UpstreamStops } from '../restore-sessions/upstream-stops.js';
 import { WebhookDispatcher } from '../webhooks/webhook-dispatcher.js';
 
@@ -46,6 +47,7 @@ export class HealthService {
     private readonly rotation: SecretRotation,
     private readonly expiry: CredentialExpiry,
     private readonly stops: UpstreamStops,
+    private readonly replica: Replica,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'webhooks' | 'ownerNotice'>,
   ) {}
@@ -64,6 +66,7 @@ export class HealthService {
       upstream,
       credentials: this.credentials(),
       restoreSessions: this.restoreSessions(),
+      ...this.stopping(),
       ...this.auditSinks(),
       ...this.webhookDeliveries(),
     };
@@ -97,6 +100,13 @@ export class HealthService {
     return notStopped === 0
       ? { status: 'up' }
       : { status: 'degraded', detail: `${notStopped} that were stopped may still run on the backup server` };
+  }
+
+  /** Told while it is so, for balancers to send callers elsewhere. */
+  private stopping(): { replica?: HealthCheck } {
+    return this.replica.isStopping
+      ? { replica: { status: 'down', code: 'gateway-stopping', detail: 'the gateway is stopping' } }
+      : {};
   }
 
   /** Absent where there are none. */

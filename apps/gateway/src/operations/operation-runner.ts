@@ -27,7 +27,6 @@ const POLL_EVERY_MS = 5_000;
 @Injectable()
 export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy {
   private cancelPoll: CancelTimer = () => undefined;
-  private isStopping = false;
   private readonly perServer: ReadonlyMap<string, number>;
 
   constructor(
@@ -58,7 +57,6 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
 
   /** Comes first in a shutdown: no new work. What upstream does by itself is left to others at once, the rest gets the grace to end. */
   onModuleDestroy(): void {
-    this.isStopping = true;
     this.cancelPoll();
     this.followed.leave();
   }
@@ -68,8 +66,22 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
     this.track(this.runQueue());
   }
 
-  /** Runs an operation that was claimed. */
-  begin(operation: Operation): void {
+  /**
+   * Runs an operation that is claimed as it is accepted. A shutdown meanwhile gives it its grace.
+   * @throws GatewayStoppingError, and what `accept` throws
+   */
+  async accepting(accept: () => Promise<Operation>): Promise<Operation> {
+    this.replica.demandToStay();
+    const accepted = accept();
+    this.running.add(
+      accepted.then((operation) => {
+        this.begin(operation);
+      }),
+    );
+    return accepted;
+  }
+
+  private begin(operation: Operation): void {
     this.news.announce(operation);
     this.track(this.run(operation));
   }
@@ -88,14 +100,14 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
       await this.takeOver();
       await this.runQueue();
     } finally {
-      if (!this.isStopping) {
+      if (!this.replica.isStopping) {
         this.onApplicationBootstrap();
       }
     }
   }
 
   private async takeOver(): Promise<void> {
-    while (!this.isStopping) {
+    while (!this.replica.isStopping) {
       const operation = await this.claims.takeOver(this.replica.claim());
       if (operation === undefined) {
         return;
@@ -107,7 +119,7 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
 
   private async runQueue(): Promise<void> {
     const { queueAgeMs, operationsPerOrganization: perOrganization } = this.configuration.limits;
-    while (!this.isStopping) {
+    while (!this.replica.isStopping) {
       const queuedAfter = new Date(this.clock.now() - queueAgeMs);
       const operation = await this.claims.claimNext(this.replica.claim(), {
         queuedAfter,

@@ -59,6 +59,11 @@ export class RunningOperations implements BeforeApplicationShutdown {
   }
 
   private async settledWithin(limitMs: number): Promise<void> {
-    await within(this.clock, limitMs, Promise.all(this.running));
+    await within(this.clock, limitMs, this.settled());
+  }
+
+  /** What runs may begin more, such as the operation that was just accepted. */
+  private async settled(): Promise<void> {
+    while (this.running.size > 0) await Promise.all(this.running);
   }
 }
