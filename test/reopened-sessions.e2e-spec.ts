@@ -108,6 +108,24 @@ describe.each(dialects)('a restore session that $version has ended by itself', (
     expect(explores()).toBe(1);
   });
 
+  it('is opened again where its id is no longer a valid one, and not while it is alive', async () => {
+    const desk = await deskOf();
+    const path = `${sessionPath(desk)}/onedrives/${desk.oneDrives.Alice}`;
+    const refuse = () =>
+      control.addFault({
+        match: { method: 'GET', route: 'OneDrives/{oneDriveId}' },
+        fault: { kind: 'answer', status: 400, body: { errorCode: 'ParameterValidationFailure', message: 'no' } },
+      });
+    control.clearReceived();
+    refuse();
+    expectProblem(await desk.caller.get(path), 'not-found');
+    expect(explores()).toBe(0);
+    control.stopSession(desk.upstreamSid);
+    refuse();
+    expect(await desk.caller.get(path)).toMatchObject({ status: 200, body: { name: 'Alice' } });
+    expect(explores()).toBe(1);
+  });
+
   it.each(['showDeleted', 'showAllVersions'])('is opened again with the %s it was opened with', async (flag) => {
     const desk = await deskOf();
     const { body } = await desk.caller.post('/api/v1/restore-sessions', {

@@ -183,11 +183,14 @@ describe('a restore session', () => {
     expect(stop?.headers['content-type']).toBeUndefined();
   });
 
-  it.each(['ResourceNotFound', 'OperationConflict'])('is gone below %s when the session says so', async (errorCode) => {
-    upstream.on(`GET ${ONEDRIVE_PATH}`, refusedBy(errorCode));
-    upstream.on(SESSION, ok(wireSession('Stopped')));
-    expect(await failureOf(client.getOneDrive(SESSION_ID, ONEDRIVE_ID))).toBeInstanceOf(SessionStoppedError);
-  });
+  it.each(['ResourceNotFound', 'OperationConflict', 'ParameterValidationFailure'])(
+    'is gone below %s when the session says so',
+    async (errorCode) => {
+      upstream.on(`GET ${ONEDRIVE_PATH}`, refusedBy(errorCode));
+      upstream.on(SESSION, ok(wireSession('Stopped')));
+      expect(await failureOf(client.getOneDrive(SESSION_ID, ONEDRIVE_ID))).toBeInstanceOf(SessionStoppedError);
+    },
+  );
 
   it('is not even looked at when the code tells that it is something else', async () => {
     upstream.on(`GET ${ONEDRIVE_PATH}`, refusedBy('ResourceAccessDenied'));

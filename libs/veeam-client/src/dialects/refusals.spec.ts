@@ -39,7 +39,7 @@ const codes: readonly (Omit<Row, 'status'> & { readonly errorCode: string })[] =
   { errorCode: 'OutdatedChangeToken', code: 'operation-conflict', mayBeGoneSession: true },
   { errorCode: 'ResourceAccessDenied', code: 'upstream-rejected' },
   { errorCode: 'ResourceNotFound', code: 'upstream-rejected', isNotFound: true, mayBeGoneSession: true },
-  { errorCode: 'ParameterValidationFailure', code: 'upstream-rejected', isNotFound: true },
+  { errorCode: 'ParameterValidationFailure', code: 'upstream-rejected', isNotFound: true, mayBeGoneSession: true },
   { errorCode: 'OrganizationTransfer', code: 'operation-conflict', mayBeGoneSession: true },
   { errorCode: 'RepositoryOwnerChangeTooManyLinks', code: 'upstream-rejected' },
   { errorCode: 'Timeout', code: 'upstream-timeout', isEffectUnknown: true },

@@ -20,7 +20,7 @@ const v8Refusal = (status: number, errorCode?: string | null) =>
 describe('an errorCode of v8 tells, whatever the status', () => {
   it.each([
     ['ResourceNotFound', 'upstream-rejected', { isNotFound: true, mayBeGoneSession: true }],
-    ['ParameterValidationFailure', 'upstream-rejected', { isNotFound: true, mayBeGoneSession: false }],
+    ['ParameterValidationFailure', 'upstream-rejected', { isNotFound: true, mayBeGoneSession: true }],
     ['ResourceAccessDenied', 'upstream-rejected', { isNotFound: false, mayBeGoneSession: false }],
     ['RepositoryOwnerChangeTooManyLinks', 'upstream-rejected', { isNotFound: false, mayBeGoneSession: false }],
     ['OperationConflict', 'operation-conflict', { isNotFound: false, mayBeGoneSession: true }],

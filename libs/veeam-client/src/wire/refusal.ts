@@ -40,6 +40,9 @@ export type ErrorCodeMeaning =
   /** A part of upstream that is needed is down. */
   | 'unavailable';
 
+/** Meanings by which calls below a restore session may tell that it is gone: its id is one of those that they name. */
+const goneSessionMeanings: ReadonlySet<ErrorCodeMeaning> = new Set(['not-found', 'invalid', 'conflict']);
+
 /** How a version says no: where a code tells, the status says nothing more. */
 export interface Refusals {
   readonly errorCodes: Readonly<Record<string, ErrorCodeMeaning>>;
@@ -89,9 +92,7 @@ export function refusedAnswer(answer: HttpAnswer, what: string, sent: WordScrubb
   const error = meaning ? codeErrors[meaning](options) : errorOfStatus(status, options);
   return new RefusedAnswer(error, status, {
     isNotFound: meaning ? meaning === 'not-found' || meaning === 'invalid' : refusals.notFoundStatuses.has(status),
-    mayBeGoneSession: meaning
-      ? meaning === 'not-found' || meaning === 'conflict'
-      : refusals.goneSessionStatuses.has(status),
+    mayBeGoneSession: meaning ? goneSessionMeanings.has(meaning) : refusals.goneSessionStatuses.has(status),
     isEffectUnknown: meaning === 'timeout' || UNKNOWN_EFFECT_STATUSES.has(status),
   });
 }
