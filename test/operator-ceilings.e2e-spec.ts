@@ -1,7 +1,7 @@
 import { ManualClock } from '@app/clock';
 import type { Configuration } from '@app/config';
 
-import { type Answer, expectProblem, operationIdOf } from './support/caller.js';
+import { type Answer, Caller, expectProblem, operationIdOf } from './support/caller.js';
 import { type Desk, openDesk } from './support/desk.js';
 import { auditRecords } from './support/trail.js';
 import { actionRequests } from './support/upstream.js';
@@ -93,6 +93,22 @@ describe('the ceiling of what may be done to OneDrives of others within an hour'
     for (let n = 0; n < 3; n++) {
       expect((await act(alice, alice.oneDrives.Alice, 'save')).status).toBe(200);
     }
+  });
+
+  it('counts copies out of the own OneDrive into those of others, and none that stays within', async () => {
+    const gateway = await start({ actions: 1, bytes: undefined });
+    const oscar = await deskOf('oscar', gateway);
+    const iat = Math.floor(gateway.now() / 1_000);
+    const claims = { iat, exp: iat + 3_600, groups: ['contoso-restore-operators'] };
+    const caller = new Caller(gateway.url, await neighbours.sso.token('alice', claims));
+    const alice = { ...oscar, caller, sid: await caller.openSession() };
+    const { Alice: own, Bob: bobs } = oscar.oneDrives;
+    const copy = (oneDriveId: string | undefined) => act(alice, own, 'copy', { target: { oneDriveId } });
+    expect([(await copy(own)).status, (await copy(own)).status]).toEqual([200, 200]);
+    expect((await copy(bobs)).status).toBe(200);
+    expectProblem(await copy(bobs), 'rate-limited');
+    expect((await copy(own)).status).toBe(200);
+    expect(await refusals()).toMatchObject([{ action: 'copy', decision: 'deny', restoreSessionId: alice.sid }]);
   });
 
   it('lets exactly as many through as it says when many are asked for at once on two replicas', async () => {

@@ -105,7 +105,7 @@ export interface Operation {
   readonly owner: OperationOwner;
   /** Who asked, as the token proved it; gone once the operation has ended. */
   readonly principal: PrincipalFacts | undefined;
-  /** Whether the item was the caller's own when it was asked for. */
+  /** Whether the item, and for a copy the target as well, was the caller's own when it was asked for. */
   readonly isOnOwnOneDrive: boolean;
   readonly organizationId: string;
   readonly organizationName: string;

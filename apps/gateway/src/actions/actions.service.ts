@@ -19,9 +19,10 @@ import { CLOCK } from '../infrastructure/tokens.js';
 import { OperationRunner } from '../operations/operation-runner.js';
 import { Replica } from '../operations/replica.js';
 import type { StoredRequest } from '../operations/stored-request.js';
-import { ItemAuthorization, type PermittedAction } from '../policy/item-authorization.service.js';
+import { ItemAuthorization } from '../policy/item-authorization.service.js';
 import type { FoundItem } from '../policy/item-lookup.service.js';
 import { MailRules } from '../policy/mail-rules.service.js';
+import type { PermittedAction, PermittedCopy } from '../policy/permitted-action.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
 import { RestoreSessionsService } from '../restore-sessions/restore-sessions.service.js';
 import type { ActionRequest, ActionTarget, QueuedRequest, SaveRequest } from './action-request.js';
@@ -118,7 +119,7 @@ export class ActionsService {
     session: RestoreSession,
     item: ActionItem,
     request: QueuedRequest,
-  ): Promise<{ decision: PermittedAction; stored: StoredRequest }> {
+  ): Promise<{ decision: PermittedAction | PermittedCopy; stored: StoredRequest }> {
     switch (request.action) {
       case 'restore': {
         const asked = this.questions.ofItem(principal, session, request);
@@ -170,7 +171,7 @@ export class ActionsService {
   private async queue(
     principal: Principal,
     session: RestoreSession,
-    decision: PermittedAction,
+    decision: PermittedAction | PermittedCopy,
     request: QueuedRequest,
     { stored, idempotency }: { stored: StoredRequest; idempotency: Idempotency | undefined },
   ): Promise<Operation> {
@@ -202,7 +203,7 @@ export class ActionsService {
   private async acceptWithCode(
     principal: Principal,
     session: RestoreSession,
-    decision: PermittedAction,
+    decision: PermittedAction | PermittedCopy,
     operation: NewOperation,
     userCode: Secret,
     ceiling: Ceiling | undefined,

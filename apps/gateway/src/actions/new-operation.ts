@@ -7,8 +7,8 @@ import type { OneDrive } from '@app/veeam-client';
 
 import { ownerOf } from '../operations/operations.service.js';
 import type { StoredRequest } from '../operations/stored-request.js';
-import type { PermittedAction } from '../policy/item-authorization.service.js';
 import { purposeOf } from '../policy/item-question.js';
+import { isAllOwn, type PermittedAction, type PermittedCopy } from '../policy/permitted-action.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
 import type { CopyRequest, Reasoned } from './action-request.js';
 
@@ -25,7 +25,7 @@ interface HowItRuns {
 export function newOperation(
   principal: Principal,
   session: RestoreSession,
-  { item, isOwn }: PermittedAction,
+  permitted: PermittedAction | PermittedCopy,
   asked: Reasoned,
   { stored, credential, idempotency, boundTo, requestedAt }: HowItRuns,
 ): NewOperation {
@@ -35,12 +35,12 @@ export function newOperation(
     action: stored.action,
     owner: ownerOf(principal),
     principal: factsOf(principal),
-    isOnOwnOneDrive: isOwn,
+    isOnOwnOneDrive: isAllOwn(permitted),
     backupServer: session.backupServer,
     organizationId: session.organizationId,
     organizationName: session.organizationName,
     restoreSessionId: session.id,
-    item,
+    item: permitted.item,
     request: stored,
     // What is done without a purpose of its own is done for that of the session.
     ...purposeOf(session, asked),

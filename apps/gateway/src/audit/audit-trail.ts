@@ -18,7 +18,7 @@ import {
 import { Inject, Injectable } from '@nestjs/common';
 
 import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
-import type { PermittedAction, PermittedCopy } from '../policy/item-authorization.service.js';
+import type { PermittedAction, PermittedCopy } from '../policy/permitted-action.js';
 import { WebhookOutbox } from '../webhooks/webhook-outbox.js';
 import { about, aboutSession, accepted, asked, countsOf, type DecidedThing, endOf, started } from './record-parts.js';
 import { SummedDenials } from './summed-denials.js';

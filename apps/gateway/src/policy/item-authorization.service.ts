@@ -2,7 +2,7 @@ import type { Clock } from '@app/clock';
 import type { Principal } from '@app/identity';
 import { type OneDriveResource, type PolicyDecision, PolicySource } from '@app/policy';
 import { type DomainError, NotFoundError } from '@app/problems';
-import type { ActionItem, OneDrive } from '@app/veeam-client';
+import type { ActionItem } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import type { Reasoned } from '../actions/action-request.js';
@@ -24,21 +24,8 @@ import {
   purposeOf,
 } from './item-question.js';
 import { OwnershipService } from './ownership.service.js';
+import type { PermittedAction, PermittedCopy } from './permitted-action.js';
 import { ReasonRules } from './reason-rules.service.js';
-
-/** What the policy permits to do with an item, and by which policies. */
-export interface PermittedAction extends FoundItem, Pick<PolicyDecision, 'policies'> {
-  readonly item: ActionItem;
-  /** Whether its OneDrive is proven to be the caller's own. */
-  readonly isOwn: boolean;
-}
-
-export interface PermittedCopy extends PermittedAction {
-  /** A OneDrive of the session's own organization. */
-  readonly target: OneDrive;
-  /** Whether the target is proven to be the caller's own. */
-  readonly isTargetOwn: boolean;
-}
 
 /** What a caller may list of a session: the organization as a whole, or some of the own OneDrives. */
 export type Browsable =

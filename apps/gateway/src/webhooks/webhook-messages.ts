@@ -3,7 +3,7 @@ import type { Operation } from '@app/store';
 import type { OneDrive } from '@app/veeam-client';
 
 import { toOperationItemDto } from '../actions/dto/operation-item.dto.js';
-import type { PermittedAction, PermittedCopy } from '../policy/item-authorization.service.js';
+import type { PermittedAction, PermittedCopy } from '../policy/permitted-action.js';
 
 /** The JSON of a message, exactly as it is stored, signed and sent. It names no file, no address and nothing secret. */
 export type WebhookMessage = OperationEnded | OperatorActionAccepted;

@@ -8,7 +8,7 @@ import { Inject, Injectable } from '@nestjs/common';
 
 import type { Accepted, Change } from '../audit/audit-trail.js';
 import { CLOCK, CONFIGURATION } from '../infrastructure/tokens.js';
-import type { PermittedAction, PermittedCopy } from '../policy/item-authorization.service.js';
+import { isAllOwn, type PermittedAction, type PermittedCopy } from '../policy/permitted-action.js';
 import { operationEnded, operatorActionAccepted, type WebhookMessage } from './webhook-messages.js';
 import { clientReceiver, type NamedReceiver, noticeReceiver } from './webhook-receivers.js';
 
@@ -71,8 +71,4 @@ export class WebhookOutbox {
   private now(): Date {
     return new Date(this.clock.now());
   }
-}
-
-function isAllOwn(permitted: PermittedAction | PermittedCopy): boolean {
-  return permitted.isOwn && (!('target' in permitted) || permitted.isTargetOwn);
 }
