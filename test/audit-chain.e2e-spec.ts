@@ -83,6 +83,16 @@ describe('the audit trail', () => {
 
   const check = (heads: Iterable<ChainHead> = []) => verify(database, { clock: new SystemClock(), heads });
 
+  it('ends with what it is closed with, whatever is asked for meanwhile', async () => {
+    const writer = startWriter();
+    const before = writer.append({ ...restored, outcome: 'before' });
+    const closing = writer.close({ action: 'service.stopped', outcome: 'last' });
+    await expect(writer.append({ ...restored, outcome: 'behind' })).rejects.toThrow('closed');
+    await Promise.all([before, closing]);
+    expect(await outcomesOf(writer)).toEqual(['before', 'last']);
+    expect(log.map((line) => (JSON.parse(line) as { head: ChainHead }).head)).toEqual([writer.head()]);
+  });
+
   it('holds what was said, when, by which process and in which order', async () => {
     const writer = startWriter();
     await expect(writer.append(restored)).resolves.toBe('recorded');

@@ -61,6 +61,26 @@ describe('npm run audit', () => {
     expect(code).toBe(0);
   });
 
+  it('names what no head covers, and is content', async () => {
+    const other = { writer: '6f1f2c9e-0a53-4a0e-9a62-2f3a2f6d8a01', seq: 1, hash: 'a'.repeat(64) };
+    const { rows } = await owner.query<{ hash: string }>('select hash from audit_records where seq = 1');
+    const uncovered = async (head: object) => {
+      writeFileSync(join(folder, 'early.log'), `${JSON.stringify({ head })}\n`);
+      return run(['verify', '--heads', 'early.log']);
+    };
+    const { stdout, code } = await uncovered({ writer, seq: 1, hash: rows[0]?.hash });
+    const time = new Date(new ManualClock().now()).toISOString();
+    expect(stdout).toContain(
+      `Chain ${writer}: rows 2 (${time}) to 3 (${time}) are covered by no head. The last head that was exported is from before.\n3 rows`,
+    );
+    expect(code).toBe(0);
+    const none = await uncovered(other);
+    expect(none.stdout).toContain(
+      `Chain ${writer}: rows 1 (${time}) to 3 (${time}) are covered by no head. No head of this chain was exported.\n`,
+    );
+    expect(none.code).toBe(1);
+  });
+
   it('exports what is asked for', async () => {
     const { stdout, code } = await run(['export', '--organization', 'Contoso.example', '--action', 'save']);
     const lines = stdout

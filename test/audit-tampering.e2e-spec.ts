@@ -7,6 +7,7 @@ import {
   AuditReader,
   type AuditRecord,
   AuditWriter,
+  canonicalJson,
   type ChainFault,
   type ChainHead,
   exportLines,
@@ -98,6 +99,56 @@ describe('the written audit trail', () => {
       prev = hash;
     }
   }
+
+  describe('added to by the login of the service, with hashes that fit', () => {
+    const RECORD = { action: 'restore', decision: 'allow', time: '2026-01-15T12:00:00.000Z' };
+
+    async function insert(record: object & { writer: string; seq: number }, prev = '0'.repeat(64)) {
+      const id = randomUUID();
+      const text = canonicalJson({ ...RECORD, ...record, id });
+      const hash = createHash('sha256').update(`${prev}${text}`).digest('hex');
+      await service.query(
+        `insert into audit_records (writer, seq, prev, hash, text, id, time, action, decision) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+        [record.writer, record.seq, prev, hash, text, id, RECORD.time, RECORD.action, RECORD.decision],
+      );
+    }
+
+    it('is found behind the row that ended a chain', async () => {
+      const writer = startWriter();
+      await writer.append(by('alice'));
+      await writer.close({ action: 'service.stopped' });
+      const { writer: id, seq, hash } = writer.head();
+      expect((await check()).faults).toEqual([]);
+      await insert({ writer: id, seq: seq + 1 }, hash);
+      expect((await check()).faults).toEqual([{ writer: id, seq: 3, fault: 'after-end' }]);
+    });
+
+    it('is named, and no fault, where no head covers it', async () => {
+      const head = await chainOf(2);
+      await insert({ writer: head.writer, seq: 3 }, head.hash);
+      const forged = randomUUID();
+      await insert({ writer: forged, seq: 1 });
+      expect(await check()).toMatchObject({ faults: [], uncovered: [] });
+      const { faults, uncovered } = await check([head]);
+      expect(faults).toEqual([]);
+      const place = (seq: number) => ({ seq, time: new Date(RECORD.time) });
+      expect(uncovered).toHaveLength(2);
+      expect(uncovered).toEqual(
+        expect.arrayContaining([
+          { writer: head.writer, from: place(3), to: place(3), isAll: false },
+          { writer: forged, from: place(1), to: place(1), isAll: true },
+        ]),
+      );
+    });
+
+    it('is named from its first to its last row', async () => {
+      const [covered, other] = [await chainOf(1), await chainOf(4)];
+      expect((await check([covered])).uncovered).toMatchObject([
+        { writer: other.writer, from: { seq: 1 }, to: { seq: 4 }, isAll: true },
+      ]);
+      expect((await check([covered, other])).uncovered).toEqual([]);
+    });
+  });
 
   describe('changed by the owner of the tables', () => {
     const at = 'where writer = $1 and seq';

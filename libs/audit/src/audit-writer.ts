@@ -80,12 +80,20 @@ export class AuditWriter {
     return this.durableHead;
   }
 
-  /** Writes what waits, and the last head to the log. Comes before the database is closed. */
-  async close(): Promise<void> {
+  /**
+   * Writes what waits and then `last`, which nothing can follow, and the last head to the log. Comes before the database is closed.
+   * @throws as `append`, of `last`
+   */
+  async close(last?: NewAuditRecord): Promise<void> {
+    const ended = last === undefined ? undefined : this.append(last);
     this.isClosed = true;
-    this.cancelHead?.();
-    await this.written;
-    this.logHead();
+    try {
+      await ended;
+    } finally {
+      this.cancelHead?.();
+      await this.written;
+      this.logHead();
+    }
   }
 
   private async writeWaiting(): Promise<void> {

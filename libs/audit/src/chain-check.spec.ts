@@ -84,6 +84,13 @@ describe('ChainCheck', () => {
     expect(check(rows)).toEqual({ writer, ...fault });
   });
 
+  it.each(['service.stopped', 'audit.sealed'] as const)('names a row behind %s, however well linked', (action) => {
+    const end = link(two, { id: one.id, time: '2026-01-15T12:00:00.000Z', action });
+    const behind = link(end, { id: one.id, time: '2026-01-15T12:00:00.000Z', action: 'restore' });
+    expect(check([one, two, end])).toBeUndefined();
+    expect(check([one, two, end, behind])).toEqual({ writer, seq: 4, fault: 'after-end' });
+  });
+
   it('names the first fault only', () => {
     expect(check([one, { ...two, text: '' }, { ...three, text: '' }])).toMatchObject({ seq: 2 });
   });

@@ -1,4 +1,4 @@
-import type { AuditRecord } from './audit-record.js';
+import type { AuditAction, AuditRecord } from './audit-record.js';
 import { type AuditRow, chainHash, type ChainHead, columnsOf } from './chain.js';
 
 /** The first row of a chain that is not as it was written. */
@@ -18,6 +18,8 @@ export interface ChainFault {
     | 'column-changed'
     /** The chain holds, and is not the one whose head was exported. */
     | 'not-as-exported'
+    /** A row behind the one that ended the chain. */
+    | 'after-end'
     /** An exported head says that there was more; `seq` is the first that is gone. */
     | 'tail-missing'
     /** A seal does not join the one before, or the beginning; `seq` is the first row it should have taken. */
@@ -28,10 +30,14 @@ export interface ChainFault {
   readonly column?: string;
 }
 
+/** What nothing of the same chain follows: the process has ended with it, or never wrote more. */
+const lastActions: readonly string[] = ['service.stopped', 'audit.sealed'] satisfies AuditAction[];
+
 /** Checks one chain, row by row in the order of `seq`; after the first fault it has nothing more to say. */
 export class ChainCheck {
   private last: ChainHead;
   private fault: ChainFault | undefined;
+  private hasEnded = false;
 
   /**
    * @param start where the rows begin: after the last one that was sealed, or at the beginning
@@ -49,6 +55,7 @@ export class ChainCheck {
     if (this.fault !== undefined) return;
     this.fault = this.faultOf(row);
     this.last = row;
+    this.hasEnded = lastActions.includes(row.action);
   }
 
   /** To be asked after the last row. */
@@ -64,6 +71,7 @@ export class ChainCheck {
     const expected = this.last.seq + 1;
     if (seq > expected) return { writer, seq: expected, fault: 'missing' };
     if (seq < expected) return { writer, seq, fault: 'inserted' };
+    if (this.hasEnded) return { writer, seq, fault: 'after-end' };
     if (row.prev !== this.last.hash) return { writer, seq, fault: 'not-linked' };
     if (chainHash(row.prev, row.text) !== row.hash) return { writer, seq, fault: 'changed' };
     const column = changedColumn(row);

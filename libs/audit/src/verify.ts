@@ -1,7 +1,7 @@
 import type { Clock } from '@app/clock';
 import { type Database, type Statements, within } from '@app/store';
 
-import type { ChainHead } from './chain.js';
+import type { AuditRow, ChainHead } from './chain.js';
 import { ChainCheck, type ChainFault } from './chain-check.js';
 import { readRows } from './chain-reader.js';
 import { ExportedHeads } from './exported-heads.js';
@@ -20,8 +20,19 @@ export interface Verification {
   readonly seals: number;
   readonly rowsPerSecond: number;
   readonly headsCompared: number;
+  /** With heads: rows that lie behind all of their chain that were exported, of chains without a fault. */
+  readonly uncovered: readonly UncoveredRows[];
   /** The first of each broken chain; empty when the trail is whole. */
   readonly faults: readonly ChainFault[];
+}
+
+/** What a chain has behind its last exported head: nobody outside the database can say that it is as it was written. */
+export interface UncoveredRows {
+  readonly writer: string;
+  readonly from: { readonly seq: number; readonly time: Date };
+  readonly to: { readonly seq: number; readonly time: Date };
+  /** Whether no head of the chain was exported at all. */
+  readonly isAll: boolean;
 }
 
 /**
@@ -40,16 +51,28 @@ export async function verify(database: Database, { clock, heads = [] }: VerifyOp
   return { ...checked, rowsPerSecond, headsCompared: exported.count };
 }
 
+const placeOf = ({ seq, time }: AuditRow) => ({ seq, time });
+
 async function checkChains(statements: Statements, seals: Seals, exported: ExportedHeads) {
   const faults: ChainFault[] = [];
+  const uncovered: UncoveredRows[] = [];
   const left = new Set([...exported.writers(), ...seals.keys()]);
   const begin = (writer: string) => {
     left.delete(writer);
-    return { writer, check: new ChainCheck(startOf(writer, seals), exported.of(writer)) };
+    const heads = exported.of(writer);
+    const check = new ChainCheck(startOf(writer, seals), heads);
+    return {
+      writer,
+      check,
+      lastHead: [...heads.keys()].reduce((last, seq) => Math.max(last, seq), 0),
+      behind: [] as AuditRow[],
+    };
   };
-  const finish = ({ writer, check }: ReturnType<typeof begin>) => {
+  const finish = ({ writer, check, lastHead, behind: [from, to = from] }: ReturnType<typeof begin>) => {
     const fault = sealFault(writer, seals) ?? check.result();
     if (fault !== undefined) faults.push(fault);
+    else if (from && to && exported.count > 0)
+      uncovered.push({ writer, from: placeOf(from), to: placeOf(to), isAll: lastHead === 0 });
   };
 
   let rows = 0;
@@ -64,10 +87,12 @@ async function checkChains(statements: Statements, seals: Seals, exported: Expor
         current = begin(row.writer);
       }
       current.check.add(row);
+      // The first and the last of them.
+      if (row.seq > current.lastHead) current.behind[Math.min(current.behind.length, 1)] = row;
     }
   }
   if (current !== undefined) finish(current);
   // Chains of which no row is left.
   [...left].map(begin).forEach(finish);
-  return { writers, rows, seals: [...seals.values()].flat().length, faults };
+  return { writers, rows, seals: [...seals.values()].flat().length, uncovered, faults };
 }

@@ -8,6 +8,7 @@ import {
   headsOf,
   linesOf,
   readSeals,
+  type UncoveredRows,
   type Verification,
   verify,
 } from '@app/audit';
@@ -24,6 +25,7 @@ const faults: Record<ChainFault['fault'], string> = {
   changed: 'was changed',
   'column-changed': 'has a column that is not as its text says',
   'not-as-exported': 'is not the one whose head was exported: the chain was written anew',
+  'after-end': 'comes after the one that ended the chain: it was inserted',
   'tail-missing': 'is missing, and all after it: a later head was exported',
   'seal-not-joined': 'is in no seal, though later rows are: a seal was changed or is gone',
   'not-as-sealed': 'is in a file that is not the one that was sealed',
@@ -49,6 +51,7 @@ export function verifyCommand(args: string[]): AuditCommand {
 export async function verifyTrail(database: Database, heads: ExportedHeads): Promise<boolean> {
   const result = await verify(database, { clock: new SystemClock(), heads });
   result.faults.forEach(printFault);
+  result.uncovered.forEach(printUncovered);
   printCounts(result);
   const isWhole = result.faults.length === 0;
   print(isWhole ? 'The trail is whole.' : `Broken chains: ${result.faults.length}.`);
@@ -76,6 +79,12 @@ async function verifyArchives(database: Database, files: readonly string[], head
 function printFault({ writer, seq, fault, column }: ChainFault, file?: unknown): void {
   const where = typeof file === 'string' ? `${file}: ` : '';
   print(`${where}Chain ${writer}: row ${seq} ${faults[fault]}${column === undefined ? '' : ` (${column})`}.`);
+}
+
+function printUncovered({ writer, from, to, isAll }: UncoveredRows): void {
+  const [start, end] = [from, to].map(({ seq, time }) => `${seq} (${time.toISOString()})`);
+  const what = isAll ? 'No head of this chain was exported' : 'The last head that was exported is from before';
+  print(`Chain ${writer}: rows ${start} to ${end} are covered by no head. ${what}.`);
 }
 
 function printCounts({ writers, rows, rowsPerSecond, headsCompared, seals }: Verification): void {

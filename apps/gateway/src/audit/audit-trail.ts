@@ -1,4 +1,4 @@
-import { AuditWriter, type NewAuditRecord } from '@app/audit';
+import { type AuditAction, AuditWriter, type NewAuditRecord } from '@app/audit';
 import type { Clock } from '@app/clock';
 import type { Configuration, ConfigurationReload } from '@app/config';
 import type { Principal } from '@app/identity';
@@ -87,8 +87,9 @@ export class AuditTrail {
   /** The last record; what is asked for afterwards fails. */
   async close(): Promise<void> {
     await this.denials.close();
-    if (this.isStarted) await this.note({ action: 'service.stopped' });
-    await this.writer.close();
+    if (!this.isStarted) return this.writer.close();
+    const action = 'service.stopped';
+    await this.noting(action, this.writer.close({ action }));
   }
 
   policyReloaded({ digest, replaced }: Extract<PolicyReload, { kind: 'replaced' }>): void {
@@ -283,11 +284,15 @@ export class AuditTrail {
   }
 
   /** For what happens whether it can be recorded or not. */
-  private async note(record: NewAuditRecord): Promise<void> {
+  private note(record: NewAuditRecord): Promise<void> {
+    return this.noting(record.action, this.writer.append(record));
+  }
+
+  private async noting(action: AuditAction, written: Promise<unknown>): Promise<void> {
     try {
-      await this.writer.append(record);
+      await written;
     } catch (error) {
-      this.logger.error({ err: error, action: record.action }, 'an event could not be put on the audit trail');
+      this.logger.error({ err: error, action }, 'an event could not be put on the audit trail');
     }
   }
 }
