@@ -65,6 +65,7 @@ import { OperationEventsResponder } from './operations/operation-events-responde
 import { OperationEventsService } from './operations/operation-events.service.js';
 import { OperationNews } from './operations/operation-news.js';
 import { OperationReconciliations } from './operations/operation-reconciliations.js';
+import { OperationTraces } from './operations/operation-traces.js';
 import { OperationRunner } from './operations/operation-runner.js';
 import { OperationSubmission } from './operations/operation-submission.js';
 import { OperationsController } from './operations/operations.controller.js';
@@ -181,6 +182,7 @@ const services = [
   OperationSubmission,
   FollowedOperations,
   OperationReconciliations,
+  OperationTraces,
   LeftOperations,
   OperationRunner,
   OperationsService,

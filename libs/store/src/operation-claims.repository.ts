@@ -123,17 +123,18 @@ export class OperationClaimsRepository {
   }
 
   /**
-   * From here on it may have been done, in the upstream session that the operation names.
+   * From here on it may have been done, in the upstream session and by the API version that the operation names.
    * @returns false when the claim is no longer ours: nothing may be sent
    */
   async beginSending(
-    operation: Claimed & Pick<Operation, 'upstreamSessionId'>,
+    operation: Claimed & Pick<Operation, 'upstreamSessionId' | 'sentVersion'>,
     sentAt: Date,
     leaseUntil: Date,
   ): Promise<boolean> {
-    const { upstreamSessionId } = operation;
+    const { upstreamSessionId, sentVersion } = operation;
     return this.write(operation, ['submitting'], {
       sentAt,
+      sentVersion: sentVersion ?? null,
       leaseUntil,
       ...(upstreamSessionId !== undefined && { upstreamSessionId }),
     });
@@ -149,7 +150,7 @@ export class OperationClaimsRepository {
         from: ['submitting'],
         to: 'accepted',
         at,
-        set: { startedAt: null, leaseUntil: null, sentAt: null, runAfter },
+        set: { startedAt: null, leaseUntil: null, sentAt: null, sentVersion: null, runAfter },
       }),
     );
   }

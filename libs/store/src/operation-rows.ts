@@ -93,6 +93,7 @@ export function toOperation(row: Row): Operation {
     bytes: row.bytes ?? undefined,
     sha256: row.sha256 ?? undefined,
     sentAt: row.sentAt ?? undefined,
+    sentVersion: row.sentVersion ?? undefined,
     followedSessionId: row.followedSessionId ?? undefined,
     progress: row.progress ?? undefined,
     reconciliation: row.reconciliation ?? undefined,

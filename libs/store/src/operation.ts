@@ -134,6 +134,8 @@ export interface Operation {
   readonly sha256: string | undefined;
   /** From then on something of it may have gone upstream; undefined: certainly not. */
   readonly sentAt: Date | undefined;
+  /** The API version of the backup server that it was sent by, where that is known. */
+  readonly sentVersion: string | undefined;
   /** Upstream's own session that it goes on in. */
   readonly followedSessionId: string | undefined;
   readonly progress: LastProgress | undefined;

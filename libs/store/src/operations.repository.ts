@@ -1,6 +1,6 @@
 import type { PrincipalFacts } from '@app/identity';
 import { InternalError } from '@app/problems';
-import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, lt, lte, max, ne, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, lt, lte, max, ne, or, sql, type SQL } from 'drizzle-orm';
 
 import { type Ceiling, isReached, usedOf } from './ceiling.js';
 import type { Orm, Statements } from './database.js';
@@ -181,30 +181,19 @@ export class OperationsRepository {
     return rows.map(toOperation);
   }
 
-  /** Whether another operation that could leave the same traces upstream was sent in that time. */
-  async hasNeighbour(
-    { id, restoreSessionId, organizationId, backupServer }: Operation,
-    { within, from, to }: { within: 'restore-session' | 'organization'; from: Date; to: Date },
-  ): Promise<boolean> {
-    const isNear =
-      within === 'organization'
-        ? and(eq(operations.backupServer, backupServer), eq(operations.organizationId, organizationId))
-        : eq(operations.restoreSessionId, restoreSessionId);
-    const count = await this.database.run((orm) =>
-      orm.$count(
-        operations,
-        and(
-          ne(operations.id, id),
-          ne(operations.action, 'save'),
-          isNear,
-          // One that upstream gave an id of is told apart by it.
-          isNull(operations.followedSessionId),
-          gt(operations.sentAt, from),
-          lt(operations.sentAt, to),
-        ),
-      ),
-    );
-    return count > 0;
+  /**
+   * Whether another operation of the same restore session may have left the same kind of traces in it from that time on, however long ago it was
+   * sent. One whose answer was lost may go on upstream.
+   */
+  async hasNeighbourInSession(operation: Operation, from: Date): Promise<boolean> {
+    const mayGoOn = or(isNull(operations.endedAt), gt(operations.endedAt, from), eq(operations.state, 'interrupted'));
+    return this.isAnyLike(operation, eq(operations.restoreSessionId, operation.restoreSessionId), mayGoOn);
+  }
+
+  /** Whether another operation was sent to the same backup server in that time which may have left the same kind of traces. */
+  async hasNeighbourOnServer(operation: Operation, from: Date, to: Date): Promise<boolean> {
+    const wasSentThen = and(gt(operations.sentAt, from), lt(operations.sentAt, to));
+    return this.isAnyLike(operation, eq(operations.backupServer, operation.backupServer), wasSentThen);
   }
 
   /** The number of the last event of each of these operations, by id: where it has grown, something happened. */
@@ -240,6 +229,24 @@ export class OperationsRepository {
         .limit(limit),
     );
     return rows.map(({ sequence, time, event: content }) => ({ sequence, time, content }));
+  }
+
+  /** Another one whose traces look the same: those that upstream gave an id of are told apart by it, and mails from restores. */
+  private async isAnyLike({ id, action }: Operation, ...conditions: (SQL | undefined)[]): Promise<boolean> {
+    const alike: OperationAction[] = action === 'send' ? ['send'] : ['restore', 'copy'];
+    const count = await this.database.run((orm) =>
+      orm.$count(
+        operations,
+        and(
+          ne(operations.id, id),
+          inArray(operations.action, alike),
+          isNotNull(operations.sentAt),
+          isNull(operations.followedSessionId),
+          ...conditions,
+        ),
+      ),
+    );
+    return count > 0;
   }
 }
 

@@ -140,6 +140,8 @@ export const operations = pgTable(
     leaseUntil: time('lease_until'),
     /** From then on something of it may have gone upstream; null: certainly not. */
     sentAt: time('sent_at'),
+    /** The API version that it was sent by: traces of it are where that version leaves them. */
+    sentVersion: text('sent_version'),
     /** Upstream's own session that a restore or copy goes on in (v8). */
     followedSessionId: text('followed_session_id'),
     /** The last that upstream told of how far it is. */

@@ -1,7 +1,7 @@
 import { type Clock, sleep } from '@app/clock';
 import type { Configuration } from '@app/config';
 import type { Logger } from '@app/logging';
-import { DomainError } from '@app/problems';
+import { DomainError, NotSupportedByUpstreamError } from '@app/problems';
 import type { Operation } from '@app/store';
 import { BackupServers, type FollowedRestore } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
@@ -13,6 +13,8 @@ import { ProgressReport } from './progress-report.js';
 
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5_000;
+/** One answer that upstream does not know a session proves nothing: something else may have answered in its place. */
+const LOST_AFTER_MS = 60_000;
 
 /** Follows what upstream does by itself to its end. */
 @Injectable()
@@ -37,14 +39,21 @@ export class FollowedOperations {
     const { followedSessionId = '', startedAt } = operation;
     const deadline = (startedAt?.getTime() ?? this.clock.now()) + this.configuration.limits.followMaxMs;
     const report = new ProgressReport(operation.progress);
+    let lostSince: number | undefined;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 1.5)) {
       const looked = await this.look(operation, followedSessionId, report.told.upstreamOrder);
-      if (looked?.state === 'unknown') {
-        return interrupted('The backup server no longer knows the operation; it may have been done.');
+      if (looked?.state === 'not-supported') {
+        return interrupted('The API version of the backup server that is configured now cannot tell how it ends.');
       }
-      if (looked) await this.tell(operation, report, looked);
-      if (looked?.state === 'stopped') {
-        return endOf(operation, looked.outcome);
+      if (looked?.state === 'unknown') {
+        lostSince ??= this.clock.now();
+        if (this.clock.now() >= lostSince + LOST_AFTER_MS) {
+          return interrupted('The backup server no longer knows the operation; it may have been done.');
+        }
+      } else if (looked) {
+        lostSince = undefined;
+        await this.tell(operation, report, looked);
+        if (looked.state === 'stopped') return endOf(operation, looked.outcome);
       }
       if (this.clock.now() >= deadline) {
         return interrupted('The backup server did not end the operation in time; it may yet be done.');
@@ -62,11 +71,12 @@ export class FollowedOperations {
     operation: Operation,
     sessionId: string,
     afterOrder: number,
-  ): Promise<FollowedRestore | undefined> {
+  ): Promise<FollowedRestore | { readonly state: 'not-supported' } | undefined> {
     try {
-      return await this.servers.of(operation).followRestore(sessionId, { afterOrder });
+      return await this.servers.of(operation).followRestore(sessionId, { afterOrder }, this.leaving.signal);
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
+      if (error instanceof NotSupportedByUpstreamError) return { state: 'not-supported' };
       this.logger.debug(
         { err: error, operationId: operation.id },
         'upstream could not be asked how an operation goes on',

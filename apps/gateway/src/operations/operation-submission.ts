@@ -98,7 +98,8 @@ export class OperationSubmission {
       if (operation.credential === DEVICE_CODE && operation.upstreamSessionId !== upstreamSessionId) {
         throw unknownDeviceCode();
       }
-      const starting = { ...operation, upstreamSessionId };
+      const sentVersion = await this.servers.of(operation).apiVersion();
+      const starting = { ...operation, upstreamSessionId, sentVersion };
       const send = this.prepared(starting, upstreamSessionId);
       await this.claimed.start(starting, lease);
       return { operation: starting, send };
