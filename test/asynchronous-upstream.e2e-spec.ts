@@ -78,6 +78,27 @@ describe.each(followedDialects)('an operation that $version goes on with by itse
     ]);
   });
 
+  it('is handed over at once by a replica that waits for an answer of upstream', async () => {
+    const { control } = neighbours.veeam;
+    const [first, second] = [await start(), await start()];
+    const alice = await deskOf(first);
+    const hold = control.hold({ action: 'restore' }, 'running');
+    const { body } = await restore(alice);
+    await following(alice, body.id as string);
+    control.clearReceived();
+    const silent = { match: { method: 'GET', route: 'RestoreSessions/{' }, fault: { kind: 'never-answer' } } as const;
+    control.addFault({ ...silent, times: Infinity });
+    await until(() => control.received().some(({ route }) => route?.includes('RestoreSessions/{')), moving());
+    await first.close();
+    gateways = [second];
+    control.clearFaults();
+    hold.release();
+    const there = { ...alice, caller: (await deskOf(second)).caller };
+    const before = clock.now();
+    expect(await endOf(there, body.id as string)).toMatchObject({ state: 'succeeded' });
+    expect(clock.now() - before).toBeLessThan(LEASE / 2);
+  });
+
   it('is interrupted when upstream no longer knows it', async () => {
     const alice = await deskOf(await start());
     const hold = neighbours.veeam.control.hold({ action: 'restore' }, 'running');

@@ -75,6 +75,7 @@ export class FollowedOperations {
     try {
       return await this.servers.of(operation).followRestore(sessionId, { afterOrder }, this.leaving.signal);
     } catch (error) {
+      if (this.leaving.signal.aborted) return undefined;
       if (!(error instanceof DomainError)) throw error;
       if (error instanceof NotSupportedByUpstreamError) return { state: 'not-supported' };
       this.logger.debug(
