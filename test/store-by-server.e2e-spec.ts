@@ -6,7 +6,10 @@ import { Secret } from '@app/secrets';
 import {
   Database,
   FormerUpstreamSessionsRepository,
+  type NewOperation,
   type NewRestoreSession,
+  OperationClaimsRepository,
+  OperationsRepository,
   RestoreSessionsRepository,
   UpstreamServersRepository,
 } from '@app/store';
@@ -44,6 +47,29 @@ describe('what is stored by backup server', () => {
     ...changes,
   });
 
+  const operationIn = ({ id, owner, ...place }: NewRestoreSession): NewOperation => ({
+    id: randomUUID(),
+    action: 'restore',
+    owner: { ...owner, clientId: undefined },
+    principal: {} as NewOperation['principal'],
+    isOnOwnOneDrive: true,
+    organizationId: place.organizationId,
+    organizationName: place.organizationName,
+    backupServer: place.backupServer,
+    restoreSessionId: id,
+    upstreamSessionId: place.upstreamSessionId,
+    item: { kind: 'onedrive', oneDriveId: 'onedrive-1' },
+    request: {},
+    reason: undefined,
+    onBehalfOf: undefined,
+    credential: undefined,
+    requestId: randomUUID(),
+    traceId: undefined,
+    sourceAddress: undefined,
+    requestedAt: new Date(),
+    boundTo: undefined,
+  });
+
   it('has room for so many sessions of a server, whoever opens them at the same moment', async () => {
     const sessions = new RestoreSessionsRepository(database);
     const limits = { perOwner: 10, perServer: 3 };
@@ -57,6 +83,25 @@ describe('what is stored by backup server', () => {
     expect(await sessions.hasRoom({ ...other, backupServer: 'apac' }, { perOwner: 10, perServer: undefined })).toBe(
       true,
     );
+  });
+
+  it('has so many operations of a server claimed, whoever claims them at the same moment', async () => {
+    const [sessions, operations] = [new RestoreSessionsRepository(database), new OperationsRepository(database)];
+    const room = { perOwner: 100, perServer: undefined };
+    const backupServer = 'busy';
+    for (let i = 0; i < 12; i++) {
+      const opened = session({ backupServer });
+      await sessions.insert(opened, room);
+      await operations.accept(operationIn(opened));
+    }
+    const [at, leaseUntil] = [new Date(), new Date(Date.now() + 60_000)];
+    const claims = new OperationClaimsRepository(database);
+    const limits = { queuedAfter: new Date(0), perOrganization: 100, perServer: new Map([[backupServer, 3]]) };
+    const claiming = Array.from({ length: 12 }, () =>
+      claims.claimNext({ replica: randomUUID(), at, leaseUntil }, limits),
+    );
+    const claimed = (await Promise.all(claiming)).filter((one) => one?.backupServer === backupServer);
+    expect(claimed).toHaveLength(3);
   });
 
   describe('as the API version that is kept', () => {

@@ -35,9 +35,12 @@ export interface ClaimLimits {
   readonly queuedAfter: Date;
   /** Restores, copies and mails of one organization that run at the same time, on all replicas; replicas that claim at the same moment may exceed it. */
   readonly perOrganization: number;
-  /** The same of a server, by its name, where it has a limit of its own. */
+  /** The same of a server, by its name, where it has a limit of its own: never exceeded by what is claimed from the queue. */
   readonly perServer: ReadonlyMap<string, number>;
 }
+
+/** First key of the advisory locks under which the operations of a limited server are claimed one by one; the second is its name. */
+const SERVER_LOCK = 7_316_005;
 
 const RUNNING = ['submitting', 'following'] as const;
 
@@ -65,6 +68,10 @@ export class OperationClaimsRepository {
     );
     try {
       return await this.database.transaction(async (orm) => {
+        // Always in the same order. What others have claimed under a lock is seen by whoever gets it next.
+        for (const name of [...perServer.keys()].sort()) {
+          await orm.execute(sql`select pg_advisory_xact_lock(${SERVER_LOCK}, hashtext(${name}))`);
+        }
         const next = orm
           .select({ id: operations.id })
           .from(operations)
