@@ -17,8 +17,9 @@ export interface Organization {
 }
 
 export interface OrganizationUser {
+  /** Empty where upstream tells none, in a list of all users only. */
   readonly id: string;
-  /** The login, an e-mail address. */
+  /** The login, an e-mail address; empty where upstream tells none. */
   readonly name: string;
   readonly displayName: string;
   /**
@@ -30,6 +31,7 @@ export interface OrganizationUser {
 
 export interface OneDrive {
   readonly id: string;
+  /** Empty where upstream tells none, as is the URL. */
   readonly name: string;
   readonly url: string;
 }

@@ -1,3 +1,4 @@
+import { UpstreamBrokenError } from '@app/problems';
 import type { OneDrive, OrganizationUser } from './model.js';
 import { presentable } from './presentable.js';
 import type { Upstream } from './upstream.js';
@@ -11,7 +12,7 @@ const MOST_USERS = 50_000;
 export class OrganizationUsers {
   constructor(private readonly upstream: Upstream) {}
 
-  /** Everybody, page by page: slow. @throws UpstreamBrokenError when they are more than 50,000 */
+  /** Everybody, page by page: slow. Those without an id are told too: whose object id is theirs as well is in doubt. @throws UpstreamBrokenError when they are more than 50,000 */
   list(organizationId: string, signal?: AbortSignal): Promise<OrganizationUser[]> {
     return presentable(() =>
       collectPages(
@@ -21,24 +22,31 @@ export class OrganizationUsers {
     );
   }
 
-  /** Those whose login is this e-mail address, ASCII case apart; upstream's own filter may match more loosely. */
+  /**
+   * Those whose login is this e-mail address, ASCII case apart; upstream's own filter may match more loosely.
+   * @throws UpstreamBrokenError when one of them has no id: it would be left out in silence, and another be taken for the only one
+   */
   find(organizationId: string, email: string, signal?: AbortSignal): Promise<OrganizationUser[]> {
     return presentable(async () => {
+      if (email === '') return [];
       const users = await collectPages((page) =>
         this.upstream.call((dialect) => dialect.findUsers(organizationId, email, page), { signal }),
       );
-      return users.filter(({ name }) => lower(name) === lower(email));
+      const found = users.filter(({ name }) => lower(name) === lower(email));
+      if (!found.every(isIdentified))
+        throw new UpstreamBrokenError('The backup server sent a user without a usable id.');
+      return found;
     });
   }
 
   /** Those who are called exactly that; none for a name with one of upstream's wildcards in it, which it cannot be asked for literally. */
   findByDisplayName(organizationId: string, name: string, signal?: AbortSignal): Promise<OrganizationUser[]> {
     return presentable(async () => {
-      if (/[*?]/.test(name)) return [];
+      if (name === '' || /[*?]/.test(name)) return [];
       const users = await collectPages((page) =>
         this.upstream.call((dialect) => dialect.findUsersByDisplayName(organizationId, name, page), { signal }),
       );
-      return users.filter(({ displayName }) => displayName === name);
+      return users.filter((user) => user.displayName === name && isIdentified(user));
     });
   }
 
@@ -56,4 +64,8 @@ export class OrganizationUsers {
       ),
     );
   }
+}
+
+function isIdentified({ id }: OrganizationUser): boolean {
+  return id !== '';
 }

@@ -29,6 +29,9 @@ export function fileOf(
   const parts =
     item === undefined
       ? ['onedrive', name(oneDrive.name), day]
-      : [others.length === 0 ? name(item.name) : `${items.length} items from ${name(oneDrive.name)}`, day];
+      : [
+          others.length === 0 ? name(item.name) : `${items.length} items from ${name(oneDrive.name) || 'a OneDrive'}`,
+          day,
+        ];
   return { fileName: `${parts.filter(Boolean).join('-')}.zip`, isZip: true };
 }

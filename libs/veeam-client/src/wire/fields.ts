@@ -40,6 +40,12 @@ export class Fields {
     return this.string(name) || this.refuse(name);
   }
 
+  /** A string that is not empty, or none: the vendor's documents let most of a list be without ids and names. */
+  optionalFilledString(name: string): string | undefined {
+    const value = this.optionalString(name);
+    return value === '' ? undefined : value;
+  }
+
   boolean(name: string): boolean {
     const value = this.get(name);
     return typeof value === 'boolean' ? value : this.refuse(name);

@@ -25,6 +25,13 @@ describe('readPage', () => {
   });
 });
 
+it('what is left out of a page counts for where the next one begins', async () => {
+  const odd = (item: unknown) => (Number(item) % 2 === 1 ? item : undefined);
+  expect(readPage({ results: [1, 2, 4] }, { offset: 10, limit: 3 }, odd)).toEqual({ items: [1], nextOffset: 13 });
+  const endless = collectPages(({ offset }) => Promise.resolve({ items: [], nextOffset: offset + 5 }), 20);
+  await expect(endless).rejects.toThrow(UpstreamBrokenError);
+});
+
 it('collectPages goes on by what it got, not by what it asked for', async () => {
   const offsets: number[] = [];
   const all = await collectPages(({ offset }) => {

@@ -23,24 +23,21 @@ describe('an organization', () => {
   it.each([undefined, null, '', '0001-01-01T00:00:00'])(
     'was never backed up when its last time is %j',
     (lastBackuptime) => {
-      expect(readOrganization({ id: '1', name: 'n', lastBackuptime }).lastBackupAt).toBeUndefined();
+      expect(readOrganization({ id: '1', name: 'n', lastBackuptime })).toMatchObject({
+        id: '1',
+        name: 'n',
+        lastBackupAt: undefined,
+      });
     },
   );
 
-  it.each([
-    null,
-    [],
-    'x',
-    {},
-    { id: 1, name: 'n' },
-    { id: '', name: 'n' },
-    { id: '1' },
-    { id: '1', name: 'n', lastBackuptime: 5 },
-  ])('is not %j', (value) => {
+  it.each([null, [], 'x', { id: 1, name: 'n' }, { id: '1', name: 'n', lastBackuptime: 5 }])('is not %j', (value) => {
     expect(() => readOrganization(value)).toThrow(UpstreamBrokenError);
   });
 });
 
-it('a OneDrive without a URL has an empty one', () => {
+it('a OneDrive without a name or a URL has empty ones, and one without an id is none', () => {
   expect(readOneDrive({ id: '1', name: 'Alice', url: null })).toEqual({ id: '1', name: 'Alice', url: '' });
+  expect(readOneDrive({ id: '1', url: 'https://u' })).toEqual({ id: '1', name: '', url: 'https://u' });
+  expect(() => readOneDrive({ name: 'Alice' })).toThrow(UpstreamBrokenError);
 });

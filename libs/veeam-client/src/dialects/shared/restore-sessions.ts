@@ -7,7 +7,7 @@ import { type Call, get, post } from '../../wire/call.js';
 import { Fields, lower } from '../../wire/fields.js';
 import { type PageRequest, readPage } from '../../wire/page.js';
 import type { OpenRestoreSessionOptions } from '../dialect.js';
-import { readOneDrive } from './organizations.js';
+import { readListedOneDrive, readOneDrive } from './organizations.js';
 
 /**
  * Dates without a zone are where earlier portals picked the wrong backup: ours goes up in UTC, with its Z. Upstream keeps times in
@@ -37,7 +37,7 @@ export function listOneDrives(restoreSessionId: string, page: PageRequest): Call
   const { offset, limit } = page;
   return get(
     route('/RestoreSessions/{restoreSessionId}/Organization/OneDrives', { restoreSessionId }, { offset, limit }),
-    (body) => readPage(body, page, readOneDrive),
+    (body) => readPage(body, page, readListedOneDrive),
   );
 }
 

@@ -23,8 +23,9 @@ describe('the object id of a user from v8 on', () => {
   });
 });
 
-it('a user without a name matches nobody and breaks no list', () => {
-  expect(readUserByMsid({ id: '1' })).toEqual({ id: '1', name: '', displayName: '', objectId: undefined });
+it.each([readUserById, readUserByMsid])('a user without a name or an id has empty ones (%p)', (read) => {
+  expect(read({ id: '1' })).toEqual({ id: '1', name: '', displayName: '', objectId: undefined });
+  expect(read({ id: null, name: null })).toEqual({ id: '', name: '', displayName: '', objectId: undefined });
 });
 
 describe('the object id of a user before v8', () => {

@@ -34,22 +34,20 @@ export function usersIn({
 /** Before v8: a user id is the cloud GUID and the on-premises GUID run together, zeros where there is none, then perhaps a SID. */
 export function readUserById(value: unknown): OrganizationUser {
   const fields = new Fields(value, 'a user');
-  const id = fields.filledString('id');
-  const name = fields.string('name');
-  const displayName = fields.optionalString('displayName') ?? name;
-  return { id, name, displayName, objectId: objectIdOf(USER_ID.exec(id)?.[1]) };
+  const shown = shownOf(fields);
+  return { ...shown, objectId: objectIdOf(USER_ID.exec(shown.id)?.[1]) };
 }
 
 /** From v8 on. Somebody without `msid` has no object id: what the user id looks like is a guess that v8 makes needless. */
 export function readUserByMsid(value: unknown): OrganizationUser {
   const fields = new Fields(value, 'a user');
+  return { ...shownOf(fields), objectId: objectIdOf(fields.optionalString('msid')) };
+}
+
+/** None of them is required by the vendor's documents: what is missing is empty, and matches nothing. */
+function shownOf(fields: Fields): Omit<OrganizationUser, 'objectId'> {
   const name = fields.optionalString('name') ?? '';
-  return {
-    id: fields.filledString('id'),
-    name,
-    displayName: fields.optionalString('displayName') ?? name,
-    objectId: objectIdOf(fields.optionalString('msid')),
-  };
+  return { id: fields.optionalString('id') ?? '', name, displayName: fields.optionalString('displayName') ?? name };
 }
 
 const guid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
