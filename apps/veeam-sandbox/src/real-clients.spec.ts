@@ -179,7 +179,8 @@ describe.each(verbVersions)('%s takes', (version) => {
       showdeleted: true,
     });
     const alice = await shared.oneDrive(`/${version}/RestoreSessions/${opened.json.id}`, 'Alice');
-    expect(namesIn(await shared.get(`${alice}/documents?PARENTID=ROOT&LIMIT=10`))).toContain('Old notes.txt');
+    const root = version === 'v6' ? 'NULL' : 'ROOT';
+    expect(namesIn(await shared.get(`${alice}/documents?PARENTID=${root}&LIMIT=10`))).toContain('Old notes.txt');
   });
 
   it.each(['documents', 'folders'] as const)('elements of %s that are ids alone, in every verb', async (kind) => {
@@ -248,11 +249,22 @@ describe.each(versionNames)('%s', (version) => {
     }
   });
 
-  it('knows both words for the root', async () => {
+  it('knows its own word for the root in any case, and not that of other versions', async () => {
     const { alice } = await set(client, version);
-    for (const root of ['null', 'NULL', 'root', 'Root']) {
-      expect(namesIn(await client.get(`${alice}/Folders?parentId=${root}`))).toEqual(['Documents', 'Pictures']);
+    const words = [
+      ['null', 'NULL'],
+      ['root', 'Root'],
+    ];
+    const [own = [], others = []] = version === 'v5' || version === 'v6' ? words : words.toReversed();
+    for (const items of ['Folders', 'Documents']) {
+      for (const root of own) {
+        expect(namesIn(await client.get(`${alice}/${items}?parentId=${root}`))).not.toEqual([]);
+      }
+      for (const root of others) {
+        expect((await client.get(`${alice}/${items}?parentId=${root}`)).status).toBe(404);
+      }
     }
+    expect(namesIn(await client.get(`${alice}/Folders?parentId=${own[0]}`))).toEqual(['Documents', 'Pictures']);
   });
 
   it('takes a boolean of a login as text, in a form', async () => {

@@ -67,16 +67,33 @@ afterEach(async () => {
 });
 
 describe('a listing', () => {
-  it('begins at the root, which versions call by different names', async () => {
+  it('begins at the root when no folder is named', async () => {
     upstream.on(`GET ${ONEDRIVE_PATH}/Documents`, ok({ results: [v5Document] }));
-    upstream.on(`GET ${asV8(ONEDRIVE_PATH)}/Documents`, ok({ results: [] }));
     const listed = { oneDriveId: ONEDRIVE_ID, kind: 'document' } as const;
-
     expect(await v5.items.list(SESSION_ID, listed, page)).toEqual({ items: [read], nextOffset: undefined });
-    await v8.items.list(SESSION_ID, listed, page);
+  });
 
-    const urls = upstream.received.map(({ url }) => url).filter((url) => url.includes('/Documents'));
-    expect(urls.map((url) => new URL(url, upstream.url).searchParams.get('parentId'))).toEqual(['null', 'root']);
+  it.each([
+    ['v5', 'null'],
+    ['v6', 'null'],
+    ['v7', 'root'],
+    ['v8', 'root'],
+  ] as const)('calls the root as %s does, %s', async (apiVersion, word) => {
+    const client = clientOf(upstream, { apiVersion });
+    try {
+      for (const [kind, items] of [
+        ['document', 'Documents'],
+        ['folder', 'Folders'],
+      ] as const) {
+        const path = `${ONEDRIVE_PATH.replace('v5', apiVersion)}/${items}`;
+        upstream.on(`GET ${path}`, ok({ results: [] }));
+        await client.items.list(SESSION_ID, { oneDriveId: ONEDRIVE_ID, kind }, page);
+        const [request] = upstream.requests(`GET ${path}`);
+        expect(new URL(request?.url ?? '', upstream.url).searchParams.get('parentId')).toBe(word);
+      }
+    } finally {
+      await client.close();
+    }
   });
 
   it('of a folder names it', async () => {

@@ -45,12 +45,20 @@ export function documentOf({ param }: Exchange, session: RestoreSession, owner: 
   return found?.kind === 'document' ? found : notFound('Document', param('documentId'));
 }
 
-/** `parentId` is a folder's id, or a marker for the root; without it everything at every depth is meant. */
-export function itemsWithin({ query }: Exchange, session: RestoreSession, owner: OneDrive): readonly Item[] {
+/**
+ * `parentId` is a folder's id, or the version's word for the root; without it everything at every depth is meant. The word of other
+ * versions is the id of no folder.
+ */
+export function itemsWithin(
+  { query }: Exchange,
+  session: RestoreSession,
+  owner: OneDrive,
+  root: 'null' | 'root',
+): readonly Item[] {
   const tree = session.treeOf(owner);
   const parentId = query.get('parentid')?.toLowerCase();
   if (parentId === undefined) return tree.all();
-  if (parentId === 'null' || parentId === 'root') return tree.childrenOf(undefined);
+  if (parentId === root) return tree.childrenOf(undefined);
   const parent = tree.find(parentId);
   return parent?.kind === 'folder' ? tree.childrenOf(parent.id) : notFound('Folder', parentId);
 }

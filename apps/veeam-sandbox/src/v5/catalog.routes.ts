@@ -35,7 +35,7 @@ function getOneDrive(exchange: Exchange): Answer {
 function listItems(exchange: Exchange, kind: Item['kind']): Answer {
   const session = liveSessionOf(exchange);
   const owner = oneDriveOf(exchange, session);
-  const found = itemsWithin(exchange, session, owner).filter((item) => item.kind === kind);
+  const found = itemsWithin(exchange, session, owner, 'null').filter((item) => item.kind === kind);
   const path = `restoresessions/${session.id}/organization/onedrives/${owner.id}/${kind}s`;
   const page = pageOf(found, exchange.query);
   return json(pageToWire(exchange, page, path, (item) => itemToWire(exchange, session, owner, item)));

@@ -55,8 +55,9 @@ function listItems(exchange: Exchange, what: 'Folders' | 'Documents'): Answer {
   const session = liveSessionOf(exchange);
   const owner = oneDriveOf(exchange, session);
   const mayMix = isSince(exchange, 'v7');
+  const root = isSince(exchange, 'v7') ? 'root' : 'null';
   const withFolders = what === 'Folders' || (mayMix && (queryOf(exchange).flag('includeFolders') ?? false));
-  const found = itemsWithin(exchange, session, owner).filter(({ kind }) =>
+  const found = itemsWithin(exchange, session, owner, root).filter(({ kind }) =>
     kind === 'folder' ? withFolders : what === 'Documents',
   );
   const path = pathOf(session, owner.id, what);

@@ -74,7 +74,8 @@ describe.each(['v6', 'v7'] as const)('%s', (version) => {
     expect(await list('startTimeFrom=2099-01-01T00:00:00Z')).toEqual([]);
   });
 
-  it.each(['null', 'root'])('mixes folders into documents from v7 on, and when asked for (root: %s)', async (root) => {
+  it('mixes folders into documents from v7 on, and when asked for', async () => {
+    const root = isV7 ? 'root' : 'null';
     const documents = `${await aliceIn(await client.explore(contoso.id))}/Documents?parentId=${root}&limit=100`;
     const kinds = async (query: string) => {
       const { results } = (await client.get(documents + query)).json as { results: object[] };

@@ -117,6 +117,16 @@ describe.each(verbVersions)('every request to $version', ({ version, dialect }) 
     expect(deviationsOf(request, operations)).toEqual([deviation]);
   });
 
+  it.each(['Folders', 'Documents'])('our own schemas find the root of %s by the word of another version', (items) => {
+    const other = version === 'v6' ? 'root' : 'null';
+    const urls = calls.listItems.map((call) => requestOf(call).url).filter((url) => url.includes(`/${items}?`));
+    const faults = urls
+      .map((url) => url.replace(/parentId=(?:null|root)(?=&)/, `parentId=${other}`))
+      .filter((url) => !urls.includes(url))
+      .flatMap((url) => deviationsOf({ method: 'GET', url, body: undefined }, operations));
+    expect(faults).toEqual([expect.stringMatching(new RegExp(`/${items}: \\?parentId is no uuid$`))]);
+  });
+
   it('our own schemas want every member that is always sent', () => {
     const [copy] = calls.copy.map(requestOf).map((request) => {
       const body = Object.fromEntries(

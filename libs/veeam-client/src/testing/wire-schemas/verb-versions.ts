@@ -119,6 +119,11 @@ function having(
   return object({ ...named, ...properties }, ...Object.keys(named), ...required);
 }
 
+/** A folder, or what the version calls the root: whether it knows the other's word too, the vendor's documents do not say. */
+function parentOf(version: VerbVersion): WireSchema {
+  return { ...uuid, words: [version === 'v6' ? 'null' : 'root'] };
+}
+
 /** From v8 on restores go on after their answer. */
 const followed = [
   get(
@@ -176,8 +181,8 @@ function operationsSince(version: VerbVersion): readonly WireOperation[] {
     ),
     get(`${session}/Organization/OneDrives`, ofSession, page),
     get(oneDrive, ofOneDrive),
-    get(`${oneDrive}/Folders`, ofOneDrive, { ...page, parentId: text }),
-    get(`${oneDrive}/Documents`, ofOneDrive, { ...page, parentId: text }),
+    get(`${oneDrive}/Folders`, ofOneDrive, { ...page, parentId: parentOf(version) }),
+    get(`${oneDrive}/Documents`, ofOneDrive, { ...page, parentId: parentOf(version) }),
     ...items.flatMap(({ path, ids }) => [
       get(path, ids),
       get(`${path}/Versions/{versionId}`, { ...ids, versionId: count }),
