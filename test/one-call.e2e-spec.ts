@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { backedUp } from './support/backed-up.js';
-import { Caller, expectProblem, operationIdOf } from './support/caller.js';
+import { backedUp, claimsOf } from './support/backed-up.js';
+import { type Answer, Caller, expectProblem, operationIdOf } from './support/caller.js';
 import { dialects } from './support/dialects.js';
 import { digestsBelow, digestsInZip, emptyFolder, sha256 } from './support/files.js';
 import { readMails } from './support/mailbox.js';
@@ -275,9 +275,22 @@ describe.each(dialects)('one call on $version', ({ version }) => {
       ['downloads', {}],
     ])("gets at somebody else's by /%s %j", async (route, members) => {
       const of = (user: string) => callers.bob.post(`/api/v1/${route}`, { organization, user, ...members });
-      const answers = [await of(alice), await of(`nobody@${organization}`), await of(laura)];
+      const asked: string[][] = [];
+      const answers: Answer[] = [];
+      for (const user of [alice, `nobody@${organization}`, laura, `oscar@${organization}`]) {
+        control.clearReceived();
+        answers.push(await of(user));
+        asked.push(requests(control));
+        expect(changes(control)).toEqual([]);
+      }
+      // Whether there is such a person does not show, nor by what upstream is asked.
+      expect(asked[0]?.length).toBeGreaterThan(0);
+      expect(asked.slice(1)).toEqual([asked[0], asked[0], asked[0]]);
+      for (const { headers } of answers) {
+        const records = await recordsOf(neighbours, headers.get('x-request-id') ?? '');
+        expect(records.filter(({ decision }) => decision === 'deny')).toMatchObject([{ policies: ['default-deny'] }]);
+      }
       for (const answer of answers) expectProblem(answer, 'not-found');
-      // Whether there is such a person does not show.
       expect(new Set(answers.map(({ body }) => body.detail as string)).size).toBe(1);
       expect(changes(control)).toEqual([]);
     });
@@ -294,7 +307,29 @@ describe.each(dialects)('one call on $version', ({ version }) => {
     });
   });
 
+  describe('somebody who may browse every OneDrive', () => {
+    const of = (user: string) => callers.oscar.post('/api/v1/downloads', { organization, user });
+
+    it('gets nothing by a login whose OneDrive would have the same address as that of somebody who is there', async () => {
+      expectProblem(await of(`vera-vast@${organization}`), 'not-found');
+      expect(control.actions()).toEqual([]);
+      await until(() => Promise.resolve(openUpstream().length === 0));
+    });
+
+    it('opens no session to look for the OneDrive of somebody who is there and has none', async () => {
+      expectProblem(await of(`oscar@${organization}`), 'not-found');
+      expect(changes(control)).toEqual([]);
+    });
+  });
+
   describe('a person with two OneDrives', () => {
+    it('may ask for their own, and is asked which is meant', async () => {
+      const token = await neighbours.sso.token('mallory', claimsOf(backedUp(hanna)));
+      const caller = new Caller(gateway.url, token);
+      const answer = await caller.post('/api/v1/downloads', { organization, user: hanna.toUpperCase() });
+      expectProblem(answer, 'validation-failed');
+    });
+
     it('is asked which is meant, and may name it', async () => {
       const answer = await callers.oscar.post('/api/v1/downloads', { organization, user: hanna });
       expectProblem(answer, 'validation-failed');

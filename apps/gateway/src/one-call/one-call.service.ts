@@ -134,8 +134,7 @@ export class OneCallService {
     try {
       const item = await this.sessions.use(principal, session.id, async (open) => {
         const oneDriveId = await oneDriveIn(open);
-        const within = { item: whole(oneDriveId), asked };
-        return this.itemAuthorization.look(principal, open, within, () =>
+        return this.itemAuthorization.lookInto(principal, open, whole(oneDriveId), asked, () =>
           this.paths.find(open, oneDriveId, place.path),
         );
       });
@@ -156,22 +155,35 @@ export class OneCallService {
     { whose, path }: OneCallPlace,
     asked: AskedOfItem | AskedCopy,
   ): Promise<(session: RestoreSession) => Promise<string>> {
-    const ids = await this.oneDrives.inProduction(where, whose);
-    if (ids.length === 0 && 'user' in whose) {
-      await this.itemAuthorization.onAnyOneDrive(principal, where, asked);
-      return async (session) => {
-        const id = await this.itemAuthorization.look(principal, session, { asked }, () =>
-          this.oneDrives.ofLeaver(session, whose.user),
-        );
-        await this.itemAuthorization.byIds(principal, session, whole(id), asked, sortsOf(path));
-        return id;
-      };
+    const decide = async (at: ItemPlace, oneDriveId: string) => {
+      await this.itemAuthorization.byIds(principal, at, whole(oneDriveId), asked, sortsOf(path));
+      return oneDriveId;
+    };
+    if ('oneDriveId' in whose) {
+      const oneDriveId = await decide(where, whose.oneDriveId);
+      return () => Promise.resolve(oneDriveId);
     }
-    for (const id of ids) {
-      await this.itemAuthorization.byIds(principal, where, whole(id), asked, sortsOf(path));
+    const { user } = whose;
+    const look = <T>(at: ItemPlace, by: () => Promise<T>) => this.itemAuthorization.look(principal, at, asked, by);
+    const ids = await this.idsOf(principal, where, user, asked);
+    if (ids === undefined) {
+      return async (session) => decide(session, await look(session, () => this.oneDrives.ofLeaver(session, user)));
     }
-    const oneDriveId = onlyOf(ids);
+    for (const id of ids) await decide(where, id);
+    const oneDriveId = await look(where, () => Promise.resolve(onlyOf(ids)));
     return () => Promise.resolve(oneDriveId);
+  }
+
+  /** The ids of the OneDrives that are meant, as far as production tells: undefined for a user who is not there. */
+  private async idsOf(
+    principal: Principal,
+    where: ItemPlace,
+    user: string,
+    asked: AskedOfItem | AskedCopy,
+  ): Promise<readonly string[] | undefined> {
+    return (await this.itemAuthorization.mayBrowseAll(principal, where, asked))
+      ? this.oneDrives.inProduction(where, user)
+      : this.oneDrives.own(principal, where, user);
   }
 
   private async look(

@@ -11,7 +11,7 @@ import { aboutSession } from '../audit/record-parts.js';
 import { CLOCK } from '../infrastructure/tokens.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
 import { denied, deniedAtAll, nothingPermits } from './denials.js';
-import { type FoundItem, ItemLookup, noOneDrive, noTarget, notFound } from './item-lookup.service.js';
+import { type FoundItem, ItemLookup, noTarget, notFound } from './item-lookup.service.js';
 import {
   type About,
   type AskedCopy,
@@ -150,43 +150,49 @@ export class ItemAuthorization {
   }
 
   /**
-   * Looks for something that a request does not name by its id. Nothing of a OneDrive is listed by this before it is proven to be there by
-   * exactly the id that was decided on: a server that reads ids in any case would otherwise show what the policy knows by another name.
-   * @param place and `item`: what is looked into; without an item: the OneDrives of the session
-   * @throws NotFoundError as `look` does, once that is on record
+   * Whether the caller may browse every OneDrive of an organization there is, as far as no policy speaks of a single one.
+   * @throws ForbiddenError for a caller who never may do what is asked
    */
-  async look<T>(
-    principal: Principal,
-    session: RestoreSession,
-    { item, asked }: { readonly item?: ActionItem; readonly asked: AskedOfItem | AskedCopy },
-    look: () => Promise<T>,
-  ): Promise<T> {
-    return this.recordingRefusal({ principal, place: session, item }, asked, async () => {
-      if (item !== undefined) await this.lookup.inBackup(session, item);
-      return look();
-    });
-  }
-
-  /**
-   * Of somebody's OneDrive that only the backup can tell: whether the caller may browse whichever it is.
-   * @throws NotFoundError otherwise, as if there were none
-   */
-  async onAnyOneDrive(principal: Principal, place: ItemPlace, asked: AskedOfItem | AskedCopy): Promise<void> {
+  async mayBrowseAll(principal: Principal, place: ItemPlace, asked: AskedOfItem | AskedCopy): Promise<boolean> {
     await this.mustEver(principal, asked, place);
-    const decision = this.policy.engine.decide({
+    const { allowed } = this.policy.engine.decide({
       principal,
       ownOneDrives: [],
       action: 'browse',
       resource: { type: 'Organization', name: place.organizationName },
       context: circumstances({ place, time: this.now(), reasonRules: this.reasonRules, sort: { kind: 'onedrive' } }),
     });
-    if (!decision.allowed) {
-      await this.trail.decided(principal, asked.action, decision, {
-        ...aboutSession(place),
-        ...purposeOf(place, asked),
-      });
-      throw noOneDrive();
-    }
+    return allowed;
+  }
+
+  /**
+   * Looks for what a request names by other words than its id.
+   * @throws NotFoundError as `look` does, once that is on record
+   */
+  async look<T>(
+    principal: Principal,
+    place: ItemPlace,
+    asked: AskedOfItem | AskedCopy,
+    look: () => Promise<T>,
+  ): Promise<T> {
+    return this.recordingRefusal({ principal, place, item: undefined }, asked, look);
+  }
+
+  /**
+   * The same within a OneDrive, which is first proven to be there by exactly the id that was decided on: a server that reads ids in any
+   * case would otherwise show what the policy knows by another name.
+   */
+  async lookInto<T>(
+    principal: Principal,
+    session: RestoreSession,
+    item: ActionItem,
+    asked: AskedOfItem | AskedCopy,
+    look: () => Promise<T>,
+  ): Promise<T> {
+    return this.recordingRefusal({ principal, place: session, item }, asked, async () => {
+      await this.lookup.inBackup(session, item);
+      return look();
+    });
   }
 
   /**
@@ -294,7 +300,7 @@ export class ItemAuthorization {
 
   /** What there is not is on record too, whoever may browse it: ids that are tried out show. */
   private async recordingRefusal<T>(
-    { principal, place, item }: Pick<About, 'principal' | 'place'> & { readonly item?: ActionItem | undefined },
+    { principal, place, item }: Pick<About, 'principal' | 'place'> & { readonly item: ActionItem | undefined },
     asked: AskedOfItem | AskedCopy,
     decide: () => Promise<T>,
   ): Promise<T> {

@@ -3,11 +3,20 @@ import { mayOwnOneDrives } from '@app/policy';
 import { BackupServers, type OneDrive, type OrganizationUser } from '@app/veeam-client';
 import { Injectable } from '@nestjs/common';
 
+import { lowerCaseAscii } from '../http/ascii.js';
 import type { OrganizationPlace } from '../restore-sessions/restore-session.js';
 import { UserDirectory } from './user-directory.js';
 
 /** A person has one OneDrive, a hybrid one two; more means that the look-up found something else. */
 const MOST_ONEDRIVES_OF_A_PERSON = 2;
+
+/** What was found of a caller without doubt. */
+interface Own {
+  readonly user: OrganizationUser | undefined;
+  readonly oneDrives: readonly OneDrive[];
+}
+
+const nothing: Own = { user: undefined, oneDrives: [] };
 
 /**
  * Finds what a person owns, always from the person to the OneDrive and never the other way: names, addresses and URLs
@@ -25,15 +34,25 @@ export class OwnershipService {
    * anew each time.
    */
   async ownOneDrives(principal: Principal, place: OrganizationPlace): Promise<readonly OneDrive[]> {
+    return (await this.own(principal, place)).oneDrives;
+  }
+
+  /** The same, if upstream calls the caller by that login, ASCII case apart; none of anybody else. */
+  async ownOneDrivesOf(principal: Principal, place: OrganizationPlace, login: string): Promise<readonly OneDrive[]> {
+    const { user, oneDrives } = await this.own(principal, place);
+    return user !== undefined && lowerCaseAscii(user.name) === lowerCaseAscii(login) ? oneDrives : [];
+  }
+
+  private async own(principal: Principal, place: OrganizationPlace): Promise<Own> {
     if (!mayOwnOneDrives(principal)) {
-      return [];
+      return nothing;
     }
     const [user, ...others] = await this.usersOf(principal, place);
     if (user === undefined || others.length > 0) {
-      return [];
+      return nothing;
     }
     const oneDrives = await this.servers.of(place).users.listOneDrives(place.organizationId, user.id);
-    return oneDrives.length <= MOST_ONEDRIVES_OF_A_PERSON ? oneDrives : [];
+    return oneDrives.length <= MOST_ONEDRIVES_OF_A_PERSON ? { user, oneDrives } : nothing;
   }
 
   /** More than one is doubt. */
