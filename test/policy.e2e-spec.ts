@@ -357,6 +357,11 @@ describe('the policy of POLICY_DIR', () => {
     });
 
     it('tells nothing of what the caller may not browse', async () => {
+      folder.write(
+        'people-copy',
+        `@id("people-copy") permit (principal, action == Action::"copy", resource is OneDrive)
+         when { principal.owns.contains(resource) && principal.owns.contains(context.target) };`,
+      );
       const at = await start();
       const [oscar, alice] = [await deskOf('oscar', at), await deskOf('alice', at)];
       const [own, bobs, nobodys] = [alice.oneDrives.Alice, oscar.oneDrives.Bob, `${randomUUID()}${randomUUID()}`];
@@ -375,6 +380,26 @@ describe('the policy of POLICY_DIR', () => {
         explain(alice, { restoreSessionId: sid, oneDriveId: own, action: 'save' }).then(told);
       expect(await inSession(oscar.sid)).toEqual(await inSession(randomUUID()));
       expect(await inSession(oscar.sid)).toMatchObject({ status: 404 });
+    });
+
+    it('looks nothing up for a caller who never may do what is asked', async () => {
+      const at = await start();
+      const [oscar, alice] = [await deskOf('oscar', at), await deskOf('alice', at)];
+      const { Alice: own, Bob: bobs } = oscar.oneDrives;
+      const users = ['bob@contoso.onmicrosoft.com', 'nobody@contoso.onmicrosoft.com'];
+      const copies = users.map((user) => ({ action: 'copy', oneDriveId: own, target: { user } }));
+      neighbours.veeam.control.clearReceived();
+      for (const body of [
+        ...copies,
+        { ...copies[0], oneDriveId: bobs },
+        { action: 'send', oneDriveId: bobs, ...mail },
+      ]) {
+        expect(await explain(alice, body)).toMatchObject({
+          status: 200,
+          body: { decision: 'deny', policies: ['default-deny'], errors: [] },
+        });
+      }
+      expect(neighbours.veeam.control.received()).toEqual([]);
     });
 
     it('takes the body of the action and nothing else', async () => {

@@ -96,7 +96,7 @@ export class Judge {
   /** Who may never do such a thing is told so before anything is looked at. */
   private atTheDoor(asked: Asked): Verdict | undefined {
     const operates = this.asker.operatorOf.size > 0;
-    const mayEver = operates || this.asker.objectId !== undefined;
+    const mayEver = this.mayEver('browse');
     const deny = (action: string): Verdict => ({
       status: 403,
       reads: 'nothing',
@@ -109,7 +109,12 @@ export class Judge {
     // Which of the four it is, v5 says in the body, which nobody has read yet.
     if (asked.surface === 'v5') return mayEver ? undefined : deny('restore');
     const { action } = asked.act;
-    return (isForOperators(action) ? operates : mayEver) ? undefined : deny(action);
+    return this.mayEver(action) ? undefined : deny(action);
+  }
+
+  private mayEver(action: ItemAction['action'] | 'browse'): boolean {
+    const operates = this.asker.operatorOf.size > 0;
+    return operates || (!isForOperators(action) && this.asker.objectId !== undefined);
   }
 
   private open({ organization }: AskedToOpen): Verdict {
@@ -174,6 +179,7 @@ export class Judge {
   private browse(asked: AskedToBrowse, organization: string): Verdict {
     const id = this.idOf(asked.oneDrive);
     const isExplained = asked.what === 'explainBrowse';
+    if (isExplained && !this.mayEver('browse')) return neverMay;
     if (!this.mayBrowse(organization, id)) return isExplained ? unseen() : unseen('browse');
     if (!this.isThere(organization, asked)) return isExplained ? absent() : absent('browse');
     if (isExplained) return { status: 200, reads: 'session', decision: 'allow' };
@@ -184,8 +190,7 @@ export class Judge {
     const { surface, oneDrive, part, act } = asked;
     const { action } = act;
     const deny = { action, decision: 'deny' } as const;
-    if (isForOperators(action) && this.asker.operatorOf.size === 0)
-      return { status: 403, reads: 'nothing', record: deny };
+    if (!this.mayEver(action)) return { status: 403, reads: 'nothing', record: deny };
     const id = this.idOf(oneDrive);
     const isThere = this.isThere(organization, asked);
     if (!this.mayBrowse(organization, id)) return unseen(action);
@@ -206,6 +211,7 @@ export class Judge {
 
   private explain(asked: AskedToAct, organization: string): Verdict {
     const { oneDrive, act } = asked;
+    if (!this.mayEver(act.action)) return neverMay;
     const id = this.idOf(oneDrive);
     if (!this.mayBrowse(organization, id)) return unseen();
     if (!this.isThere(organization, asked)) return absent();
@@ -289,9 +295,12 @@ export class Judge {
   }
 }
 
-function isForOperators(action: ItemAction['action']): boolean {
+function isForOperators(action: ItemAction['action'] | 'browse'): boolean {
   return action === 'copy' || action === 'send';
 }
+
+/** What is explained to who never may: nothing is looked up for it. */
+const neverMay: Verdict = { status: 200, reads: 'nothing', decision: 'deny' };
 
 const malformed: Verdict = { status: 400, reads: 'nothing' };
 

@@ -196,7 +196,7 @@ export class ItemAuthorization {
   }
 
   /**
-   * The decision on what could be asked for, without doing it.
+   * The decision on what could be asked for, without doing it. Who never may do it is told so before anything is looked up, as by `act`.
    * @throws NotFoundError for what the caller may not browse, as if there were none
    */
   async explain(
@@ -205,6 +205,10 @@ export class ItemAuthorization {
     item: ActionItem,
     asked: AskedOfItem | AskedCopy,
   ): Promise<PolicyDecision> {
+    const ever = this.policy.engine.firstStage(principal, asked.action);
+    if (!ever.allowed) {
+      return { ...ever, errors: [] };
+    }
     const about = await this.about(principal, session, item);
     try {
       if (asked.action === 'copy') {

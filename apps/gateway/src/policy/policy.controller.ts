@@ -22,7 +22,8 @@ export class PolicyController {
 
   /**
    * The decision on a request of yours, without doing it. The members of the action's own body stand beside
-   * `restoreSessionId`, `oneDriveId` and `action`. What you may not browse is 404, as everywhere.
+   * `restoreSessionId`, `oneDriveId` and `action`. What you may not browse is 404, as everywhere;
+   * what callers like you never may do to anything is a `deny`.
    */
   @Post('explain')
   @HttpCode(200)
