@@ -166,6 +166,24 @@ describe('the policy of POLICY_DIR', () => {
     expect({ ...toBobs.body, requestId: '' }).toEqual({ ...toNowhere.body, requestId: '' });
   });
 
+  it('that speaks of the OneDrive as a whole says nothing of what lies in it', async () => {
+    folder.write(
+      'whole',
+      `@id("whole") forbid (principal, action == Action::"save", resource)
+       when { context.itemKind == ItemKind::"oneDrive" };`,
+    );
+    const alice = await deskOf('alice', await start());
+    const { body } = await alice.caller.get(
+      `/api/v1/restore-sessions/${alice.sid}/onedrives/${alice.oneDrives.Alice}/items`,
+    );
+    await expectDenied(() => act(alice, alice.oneDrives.Alice, 'save'), 'forbidden');
+    for (const kind of ['folder', 'document']) {
+      const item = body.items.find((one: Record<'kind' | 'id', string>) => one.kind === kind);
+      await expectAllowed(() => act(alice, `${alice.oneDrives.Alice}/${kind}s/${item.id}`, 'save'));
+      await expectAllowed(() => act(alice, `${alice.oneDrives.Alice}/${kind}s`, 'save', { ids: [item.id] }));
+    }
+  });
+
   it('that forbids overwriting lets the rest go on', async () => {
     folder.write(
       'no-overwrite',

@@ -101,6 +101,16 @@ const table: [number, policy: string, denied: PolicyQuestion[], allowed: PolicyQ
     [asked('restore', oscar), asked('copy', oscar), asked('save', alice, own), asked('save', oscar, own)],
   ],
   [
+    6,
+    'operators-copy-nothing-to-themselves',
+    [asked('copy', oscar, { oneDriveId: 'of-bob', ownOneDrives: ['own'], ...into('own') })],
+    [
+      asked('copy', oscar, { oneDriveId: 'of-bob', ownOneDrives: ['own'], ...into('of-alice') }),
+      asked('copy', oscar, { ...own, ...into('own') }),
+      asked('copy', oscar, { ...own, ...into('of-bob') }),
+    ],
+  ],
+  [
     7,
     'self-service-does-not-overwrite',
     [asked('restore', alice, own, { documentAction: 'overwrite' })],
@@ -133,6 +143,19 @@ const table: [number, policy: string, denied: PolicyQuestion[], allowed: PolicyQ
       asked('save', alice, { oneDriveId: 'id-of-the-chair', ownOneDrives: ['id-of-the-chair'] }),
       asked('save', oscar),
       asked('browse organization', oscar),
+    ],
+  ],
+  [
+    9,
+    'board-gets-copies-from-a-few',
+    [
+      asked('copy', oscar, into('id-of-the-chair')),
+      asked('copy', oscar, { ...own, ...into('id-of-the-treasurer') }, { documentAction: 'overwrite' }),
+    ],
+    [
+      asked('copy', boardDesk, into('id-of-the-chair')),
+      asked('copy', oscar, { ...own, ownOneDrives: ['own', 'id-of-the-chair'], ...into('id-of-the-chair') }),
+      asked('copy', oscar, into('elsewhere')),
     ],
   ],
   [
