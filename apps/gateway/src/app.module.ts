@@ -24,6 +24,7 @@ import { AuditExportResponder } from './audit/audit-export-responder.js';
 import { AuditRecordsController } from './audit/audit-records.controller.js';
 import { AuditRecordsService } from './audit/audit-records.service.js';
 import { AuditSinks } from './audit/audit-sinks.js';
+import { TrailRights } from './audit/trail-rights.js';
 import { ServiceStart } from './audit/service-start.js';
 import { CatalogService } from './catalog/catalog.service.js';
 import { FoldersController } from './catalog/folders.controller.js';
@@ -140,6 +141,7 @@ const services = [
   PolicyWatch,
   ConfigurationWatch,
   ServiceStart,
+  TrailRights,
   ReasonRules,
   UserDirectory,
   OwnershipService,

@@ -1,6 +1,7 @@
 export type { Ceiling } from './ceiling.js';
 export * from './database.js';
 export * from './device-codes.repository.js';
+export * from './excess-rights.js';
 export * from './former-upstream-sessions.repository.js';
 export * from './gateway-keys.repository.js';
 export type { Idempotency } from './idempotency.js';

@@ -7,6 +7,8 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate as applyMigrations } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
 
+import { excessRights } from './excess-rights.js';
+
 export interface MigrationOptions {
   /** Login of the role that owns the tables. */
   ownerUrl: Secret;
@@ -18,8 +20,11 @@ export interface MigrationOptions {
 /** Held while migrating, so that replicas started together do not migrate at the same time. */
 const MIGRATION_LOCK = 7_316_001;
 
-/** Brings the database to the newest schema and grants the service's role its rights. Safe to repeat. */
-export async function migrate(options: MigrationOptions): Promise<void> {
+/**
+ * Brings the database to the newest schema and grants the service's role its rights. Safe to repeat.
+ * @returns what the service's role may do to the audit trail all the same, since it has it otherwise
+ */
+export async function migrate(options: MigrationOptions): Promise<string[]> {
   const client = new pg.Client({
     connectionString: options.ownerUrl.expose(),
     application_name: 'restore-gateway-migrate',
@@ -28,8 +33,11 @@ export async function migrate(options: MigrationOptions): Promise<void> {
   await client.connect();
   try {
     await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
-    await applyMigrations(drizzle(client), { migrationsFolder: migrationsFolder() });
-    await grantServiceRights(client, decodeURIComponent(new URL(options.serviceUrl.expose()).username));
+    const orm = drizzle(client);
+    await applyMigrations(orm, { migrationsFolder: migrationsFolder() });
+    const serviceRole = decodeURIComponent(new URL(options.serviceUrl.expose()).username);
+    await grantServiceRights(client, serviceRole);
+    return await excessRights(orm, serviceRole);
   } finally {
     await client.end();
   }

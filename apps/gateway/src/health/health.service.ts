@@ -14,6 +14,7 @@ import { UpstreamStops } from '../restore-sessions/upstream-stops.js';
 import { WebhookDispatcher } from '../webhooks/webhook-dispatcher.js';
 
 import { AuditSinks } from '../audit/audit-sinks.js';
+import { TrailRights } from '../audit/trail-rights.js';
 
 export interface HealthReport {
   readonly status: 'ready' | 'not-ready';
@@ -42,6 +43,7 @@ export class HealthService {
     private readonly database: Database,
     private readonly authenticator: AccessTokenAuthenticator,
     private readonly servers: BackupServers,
+    private readonly rights: TrailRights,
     private readonly sinks: AuditSinks,
     private readonly webhooks: WebhookDispatcher,
     private readonly rotation: SecretRotation,
@@ -56,7 +58,7 @@ export class HealthService {
     const [store, upstream] = await Promise.all([
       check(async () => {
         await this.database.ping();
-        return { status: 'up' };
+        return this.store();
       }),
       check(() => this.upstream()),
     ]);
@@ -72,6 +74,14 @@ export class HealthService {
     };
     const isReady = Object.values(checks).every(({ status }) => status !== 'down');
     return { status: isReady ? 'ready' : 'not-ready', checks };
+  }
+
+  /** What can be served can be served all the same, but its records prove less. */
+  private async store(): Promise<HealthCheck> {
+    const excess = await this.rights.excess();
+    return excess.length === 0
+      ? { status: 'up' }
+      : { status: 'degraded', detail: `the login of the database can change the audit trail: ${excess.join(', ')}` };
   }
 
   /** Up while any server can be asked: what is on another gets 503, everything else is served. */
