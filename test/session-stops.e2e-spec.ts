@@ -1,3 +1,7 @@
+import { randomUUID } from 'node:crypto';
+
+import pg from 'pg';
+
 import { ManualClock } from '@app/clock';
 import type { Configuration } from '@app/config';
 import { Metrics } from '@app/logging';
@@ -124,6 +128,28 @@ describe.each(dialects)('a restore session on $version that was stopped', ({ log
     control.forgetSession(desk.upstreamSid);
     expect(await stop(desk)).toMatchObject({ status: 204 });
     expect(await endsOf(desk)).toEqual(['restore-session.stopped by-caller', 'restore-session.ended proven']);
+  });
+
+  it('on a server that is no longer configured is named once, and no alarm for good', async () => {
+    const owner = new pg.Client({ connectionString: neighbours.database.ownerUrl });
+    await owner.connect();
+    const upstreamSessionId = randomUUID();
+    await owner.query(
+      `insert into former_upstream_sessions (backup_server, id, organization_name, left_at, due_at, attempts) values ('retired', $1, 'contoso.onmicrosoft.com', now(), now(), 9)`,
+      [upstreamSessionId],
+    );
+    const gateway = await start();
+    const warnings = () => gateway.log().filter((line) => line.includes('not configured, and cannot be stopped'));
+    await until(() => warnings().length > 0, moving());
+    for (let look = 0; look < 5; look++) await clock.advance(5 * SECOND);
+    expect(warnings().map((line) => JSON.parse(line))).toMatchObject([
+      { level: 'warn', sessions: [{ backupServer: 'retired', upstreamSessionId }], isAll: true },
+    ]);
+    expect((await gateway.app.get(Metrics).expose()).text).toMatch(/^upstream_sessions_not_stopped 0$/m);
+    const { body } = await new Caller(gateway.url, undefined).get('/health/ready');
+    expect(body).toMatchObject({ checks: { restoreSessions: { status: 'up' } } });
+    await owner.query(`delete from former_upstream_sessions where backup_server = 'retired'`);
+    await owner.end();
   });
 
   it('and never stops is told of: in the log, in a metric, on health and on record', async () => {

@@ -165,6 +165,27 @@ describe('what is stored by backup server', () => {
     expect(await claim('emea')).toMatchObject({ backupServer: 'emea', attempts: 2 });
   });
 
+  it('counts what does not stop on the servers that are named, and lists what is left on others', async () => {
+    const former = new FormerUpstreamSessionsRepository(database);
+    const [leftAt, id] = [new Date(0), randomUUID()];
+    const organizationName = 'contoso.onmicrosoft.com';
+    for (const backupServer of ['kept', 'gone']) {
+      await former.add({ backupServer, id, organizationName, restoreSessionId: undefined, leftAt, endedAt: undefined });
+    }
+    const gone = await former.claim(leftAt, leftAt, { backupServer: 'gone' });
+    expect(await former.countTold(1, ['kept'])).toBe(0);
+    expect(await former.countTold(1, ['kept', 'gone'])).toBe(1);
+    await former.claim(leftAt, leftAt, { backupServer: 'kept' });
+    expect(await former.countTold(1, ['kept'])).toBe(1);
+    expect(await former.countTold(2, ['kept'])).toBe(0);
+    const left = (...configured: string[]) => former.listLeft(['emea', 'apac', ...configured], 1);
+    expect(await left('kept')).toEqual([{ backupServer: 'gone', id }]);
+    if (gone === undefined) throw new Error('not claimed');
+    await former.end(gone, leftAt);
+    expect(await left('kept')).toEqual([]);
+    expect(await left()).toEqual([{ backupServer: 'kept', id }]);
+  });
+
   it('knows upstream sessions as those of their server only', async () => {
     const sessions = new RestoreSessionsRepository(database);
     const known = session({ backupServer: 'anz' });

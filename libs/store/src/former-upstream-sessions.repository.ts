@@ -1,4 +1,4 @@
-import { and, eq, gte, isNull, lte, type SQL, sql } from 'drizzle-orm';
+import { and, desc, eq, gte, inArray, isNull, lte, notInArray, type SQL, sql } from 'drizzle-orm';
 
 import type { Statements } from './database.js';
 import { formerUpstreamSessions } from './schema.js';
@@ -98,13 +98,30 @@ export class FormerUpstreamSessionsRepository {
     return rows.length === 1;
   }
 
-  /** Those that were told to stop so often or oftener, and may still run. */
-  async countTold(times: number): Promise<number> {
+  /** Those of these servers that were told to stop so often or oftener, and may still run. */
+  async countTold(times: number, backupServers: readonly string[]): Promise<number> {
     return this.database.run((orm) =>
       orm.$count(
         formerUpstreamSessions,
-        and(isNull(formerUpstreamSessions.endedAt), gte(formerUpstreamSessions.attempts, times)),
+        and(
+          isNull(formerUpstreamSessions.endedAt),
+          gte(formerUpstreamSessions.attempts, times),
+          inArray(formerUpstreamSessions.backupServer, [...backupServers]),
+        ),
       ),
+    );
+  }
+
+  /** Those of any other server, which nobody can tell to stop; the newest, `limit` at most. */
+  async listLeft(backupServers: readonly string[], limit: number): Promise<UpstreamSessionRef[]> {
+    const { backupServer, id, endedAt, leftAt } = formerUpstreamSessions;
+    return this.database.run((orm) =>
+      orm
+        .select({ backupServer, id })
+        .from(formerUpstreamSessions)
+        .where(and(isNull(endedAt), notInArray(backupServer, [...backupServers])))
+        .orderBy(desc(leftAt))
+        .limit(limit),
     );
   }
 }

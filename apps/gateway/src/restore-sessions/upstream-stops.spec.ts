@@ -39,7 +39,11 @@ describe('a stop that a look at the same moment is quicker to claim', () => {
     const client = { stopRestoreSession: tell };
     const quiet = () => undefined;
     const stops = new UpstreamStops(
-      { claim: claims, countTold: () => Promise.resolve(0) } as unknown as FormerUpstreamSessionsRepository,
+      {
+        claim: claims,
+        countTold: () => Promise.resolve(0),
+        listLeft: () => Promise.resolve([]),
+      } as unknown as FormerUpstreamSessionsRepository,
       { add: quiet } as unknown as RunningOperations,
       { all: [{ name: 'emea' }], of: () => client } as unknown as BackupServers,
       { endedUpstream: ended } as unknown as AuditTrail,

@@ -22,6 +22,9 @@ const SLOTS = 8;
 /** One that was told to stop so often and may still run is told of. */
 const TOLD_OFTEN = 6;
 
+/** Of what is left on servers that are not configured, so many are named in the log. */
+const MOST_TOLD = 100;
+
 /** How long whoever stops a session waits for upstream, which goes on being told without them. */
 const PATIENCE_MS = 5_000;
 
@@ -45,6 +48,7 @@ export class UpstreamStops implements OnApplicationBootstrap, OnModuleDestroy {
   private claiming: Promise<unknown> = Promise.resolve();
   private cancelLook: CancelTimer = () => undefined;
   private isFailing = false;
+  private hasToldOfLeft = false;
   private isStopping = false;
 
   constructor(
@@ -95,8 +99,10 @@ export class UpstreamStops implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async look(): Promise<void> {
     try {
-      for (const { name } of this.servers.all) await this.lookAt(name);
-      this.notStopped = await this.former.countTold(TOLD_OFTEN);
+      const configured = this.servers.all.map(({ name }) => name);
+      for (const name of configured) await this.lookAt(name);
+      this.notStopped = await this.former.countTold(TOLD_OFTEN, configured);
+      await this.tellOfLeft(configured);
       this.metrics.setUpstreamSessionsNotStopped(this.notStopped);
       this.isFailing = false;
     } catch (error) {
@@ -105,6 +111,18 @@ export class UpstreamStops implements OnApplicationBootstrap, OnModuleDestroy {
     } finally {
       if (!this.isStopping) this.onApplicationBootstrap();
     }
+  }
+
+  /** Once: what was open on a server that was taken out of the configuration is for those who look after that server. */
+  private async tellOfLeft(configured: readonly string[]): Promise<void> {
+    if (this.hasToldOfLeft) return;
+    const left = await this.former.listLeft(configured, MOST_TOLD);
+    this.hasToldOfLeft = true;
+    if (left.length === 0) return;
+    this.logger.warn(
+      { sessions: left.map(named), isAll: left.length < MOST_TOLD },
+      'restore sessions may still run on backup servers that are not configured, and cannot be stopped there',
+    );
   }
 
   private async lookAt(backupServer: string): Promise<void> {
