@@ -1,3 +1,5 @@
+import pg from 'pg';
+
 import { ManualClock } from '@app/clock';
 import type { Configuration } from '@app/config';
 
@@ -168,6 +170,29 @@ describe('the ceiling of what may be done to OneDrives of others within an hour'
       problem: { code: 'rate-limited' },
     });
   });
+
+  it('ends a download upstream that cannot be counted', async () => {
+    const gateway = await start({ actions: undefined, bytes: 1e12 });
+    const oscar = await deskOf('oscar', gateway);
+    const { control } = neighbours.veeam;
+    // Too big to be written before anybody can stop it.
+    control.setBigOneDrive({ bytes: 64 * 1024 ** 2 });
+    const saving = control.nextSave();
+    const hold = control.hold({ action: 'save' }, 'running');
+    const answer = act(oscar, oscar.oneDrives['Vera Vast'], 'save');
+    await hold.reached;
+    await asOwner(`revoke update on operations from ${new URL(neighbours.database.url).username}`);
+    hold.release();
+    expectProblem(await answer, 'internal-error');
+    expect(await (await saving).ended).toBe('aborted');
+  });
+
+  async function asOwner(sql: string): Promise<void> {
+    const owner = new pg.Client({ connectionString: neighbours.database.ownerUrl });
+    await owner.connect();
+    await owner.query(sql);
+    await owner.end();
+  }
 
   async function sizeOfBobs(): Promise<number> {
     const unlimited = await start({ actions: undefined, bytes: undefined });

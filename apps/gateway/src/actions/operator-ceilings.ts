@@ -38,7 +38,7 @@ export class OperatorCeilings {
 
   /**
    * The download, if it fits under the ceiling; one whose length nobody knows breaks off where it no longer does.
-   * @throws RateLimitedError when its length does not fit
+   * @throws RateLimitedError when its length does not fit, StoreUnavailableError; the stream is the caller's to end then
    */
   async bounded(operation: Operation, stream: SaveStream): Promise<SaveStream> {
     const ceiling = this.of(operation);
@@ -52,10 +52,7 @@ export class OperatorCeilings {
       pipeline(stream.body, body, () => undefined);
       return { ...stream, body };
     }
-    if (stream.contentLength > left) {
-      stream.body.on('error', () => undefined).destroy();
-      throw overCeiling();
-    }
+    if (stream.contentLength > left) throw overCeiling();
     return stream;
   }
 }

@@ -45,13 +45,12 @@ export class SavesService {
   ): Promise<RunningSave> {
     const { operation, session, found, release } = await this.actions.startSave(principal, target, request);
     const lease = this.claimed.lease(operation);
+    let offered: SaveStream | undefined;
     try {
       if (!lease.allowsSending()) {
         throw new StoreUnavailableError('It took too long to record the download; nothing of it was sent.');
       }
-      const offered = await this.servers
-        .of(session)
-        .save(session.upstreamSessionId, operation.item, request, callerGone);
+      offered = await this.servers.of(session).save(session.upstreamSessionId, operation.item, request, callerGone);
       const stream = await this.ceilings.bounded(operation, offered);
       return {
         operation,
@@ -60,6 +59,8 @@ export class SavesService {
         finish: (result) => this.finish(operation, result, lease).finally(release),
       };
     } catch (error) {
+      // Nobody is to read it: its connection and upstream's work end here.
+      offered?.body.on('error', ignore).destroy();
       release();
       lease.stop();
       const problem = callerGone.aborted ? problemOf('caller') : toOperationProblem(error);
@@ -80,6 +81,10 @@ export class SavesService {
     const problem = cause instanceof RateLimitedError ? toOperationProblem(cause) : problemOf(brokenBy);
     await this.claimed.end(operation, { state: 'failed', bytes, problem });
   }
+}
+
+function ignore(): void {
+  // Destroying a body may emit an error; the one that counts is thrown.
 }
 
 /** A caller who left needs nobody to say so. */
