@@ -4,6 +4,7 @@ export interface GuideFacts {
   readonly organizationId: string;
   readonly issuer: string;
   readonly veeamUrl: string;
+  readonly apiVersion: string;
   readonly veeamControlUrl: string;
   readonly productionDir: string;
   readonly mailDir: string;
@@ -45,6 +46,6 @@ Other people: bob, fred, oscar (operator of contoso), audrey (auditor), mallory 
 Restored files: ${facts.productionDir}
 Mails:          ${facts.mailDir}
 SSO sandbox:    ${facts.issuer}
-VB365 sandbox:  ${facts.veeamUrl} (control: ${facts.veeamControlUrl})
+VB365 sandbox:  ${facts.veeamUrl}, API ${facts.apiVersion} (control: ${facts.veeamControlUrl})
 `;
 }

@@ -19,6 +19,7 @@ it('keeps everything in .sandbox unless told otherwise', async () => {
     sandboxDir: join(root, '.sandbox'),
     dataDir: join(root, '.sandbox/database'),
     filesDir: undefined,
+    apiVersion: 'v5',
   });
   expect(new Set([settings.gatewayPort, settings.ssoPort, settings.veeamPort, settings.managementPort])).not.toContain(
     0,
@@ -42,6 +43,13 @@ it.each(['GATEWAY_PORT', 'SSO_SANDBOX_PORT', 'VEEAM_SANDBOX_PORT', 'MANAGEMENT_P
     squatter.close();
   },
 );
+
+it('takes an API version that the sandbox speaks, and no other', async () => {
+  expect(await readStartSettings(root, { ...anyPorts, VEEAM_API_VERSION: 'v8' })).toMatchObject({ apiVersion: 'v8' });
+  await expect(readStartSettings(root, { ...anyPorts, VEEAM_API_VERSION: 'auto' })).rejects.toThrow(
+    'VEEAM_API_VERSION must be one of v5, v6, v7, v8.',
+  );
+});
 
 it.each(['http', '70000', '-1', '3000.5'])('refuses %s as a port', async (text) => {
   await expect(readStartSettings(root, { ...anyPorts, GATEWAY_PORT: text })).rejects.toThrow(

@@ -15,9 +15,13 @@ export interface StartSettings {
   readonly dataDir: string;
   /** The folder served as OneDrives; a sample is made when absent. */
   readonly filesDir: string | undefined;
+  /** What the gateway speaks with the sandbox, which speaks all of them. */
+  readonly apiVersion: string;
   /** How much the gateway logs. */
   readonly logLevel: string | undefined;
 }
+
+const API_VERSIONS = ['v5', 'v6', 'v7', 'v8'];
 
 type Environment = Readonly<Partial<Record<string, string>>>;
 
@@ -36,6 +40,11 @@ export async function readStartSettings(root: string, environment: Environment):
     });
   }
 
+  const apiVersion = valueOf('VEEAM_API_VERSION') ?? 'v5';
+  if (!API_VERSIONS.includes(apiVersion)) {
+    throw new Error(`VEEAM_API_VERSION must be one of ${API_VERSIONS.join(', ')}.`);
+  }
+
   const port = (name: string, fallback: number) => choosePort(name, valueOf(name) ?? String(fallback));
   return {
     gatewayPort: await port('GATEWAY_PORT', 3000),
@@ -46,6 +55,7 @@ export async function readStartSettings(root: string, environment: Environment):
     sandboxDir,
     dataDir,
     filesDir,
+    apiVersion,
     logLevel: valueOf('LOG_LEVEL'),
   };
 }

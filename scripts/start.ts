@@ -77,6 +77,7 @@ async function run(settings: StartSettings): Promise<never> {
     HOST: '127.0.0.1',
     PORT: String(settings.gatewayPort),
     MANAGEMENT_PORT: String(settings.managementPort),
+    VEEAM_API_VERSION: settings.apiVersion,
     ...(settings.logLevel !== undefined && { LOG_LEVEL: settings.logLevel }),
   });
   await Promise.race([untilReady(`${gatewayUrl}/health/ready`), gateway.died]);
@@ -101,7 +102,7 @@ async function run(settings: StartSettings): Promise<never> {
   running.push(() => rm(readyFile, { force: true }));
   await writeFile(`${readyFile}.new`, JSON.stringify(ready, null, 2), { mode: 0o600 });
   await rename(`${readyFile}.new`, readyFile);
-  console.log(guide({ root, organizationId, ...ready }));
+  console.log(guide({ root, organizationId, apiVersion: settings.apiVersion, ...ready }));
 
   const databaseDied = database.died.then((lastLines) => {
     throw new Error(`${lastLines}\n\nThe database ended by itself.`);

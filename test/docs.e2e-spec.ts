@@ -150,6 +150,7 @@ describe('the documentation', () => {
       gatewayUrl: 'http://127.0.0.1:3000',
       organizationId: '5c1a2b30-0000-4000-8000-00000000c001',
       issuer: 'http://127.0.0.1:9400',
+      apiVersion: 'v5',
       veeamUrl: 'https://127.0.0.1:4443',
       veeamControlUrl: 'http://127.0.0.1:40509',
       productionDir: `${here}/.sandbox/veeam/production`,

@@ -16,6 +16,7 @@ export function toOrganizationDto(
       apiVersion: can.apiVersion,
       restoreCredentials: can.restoreCredentials,
       copyCredentials: can.copyCredentials,
+      credentialRegions: can.credentialRegions,
       restoreDocumentVersionAll: can.restoreDocumentVersionAll,
       copyDocumentVersionAll: can.copyDocumentVersionAll,
       documentCopyChoices: can.documentCopyChoices,

@@ -16,6 +16,9 @@ export class CapabilitiesDto {
   @ApiProperty({ enum: credentialKinds, isArray: true })
   readonly copyCredentials!: readonly string[];
 
+  @ApiProperty({ type: Boolean, description: 'Credential profiles of a region of Microsoft 365.' })
+  readonly credentialRegions!: boolean;
+
   @ApiProperty({ type: Boolean, description: 'A restore of all versions of each document.' })
   readonly restoreDocumentVersionAll!: boolean;
 
