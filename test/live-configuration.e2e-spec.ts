@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 
 import { ManualClock } from '@app/clock';
 
-import { type Answer, expectProblem } from './support/caller.js';
+import { type Answer, Caller, expectProblem } from './support/caller.js';
 import { type Desk, openDesk } from './support/desk.js';
 import { PolicyFolder } from './support/policies.js';
 import { changedSettings, rewriteSettings, type YamlSettings } from './support/settings.js';
@@ -88,6 +88,7 @@ describe('a change of the configuration, without a restart', () => {
     expect(denial).toMatchObject({
       action: 'restore',
       policies: ['default-deny'],
+      operationId: second,
       item: { kind: 'onedrive', oneDriveId: oscar.oneDrives.Bob },
     });
   });
@@ -100,7 +101,13 @@ describe('a change of the configuration, without a restart', () => {
     expect(await oscar.caller.endOf(second)).toMatchObject({ state: 'failed', problem: { code: 'forbidden' } });
     expect(actionRequests(neighbours.veeam.control)).toEqual([]);
     const denials = (await auditRecords(neighbours)).filter(({ policies: ids }) => ids?.includes('legal-hold'));
-    expect(denials).toMatchObject([{ action: 'restore', decision: 'deny', restoreSessionId: oscar.sid }]);
+    expect(denials).toMatchObject([
+      { action: 'restore', decision: 'deny', restoreSessionId: oscar.sid, operationId: second },
+    ]);
+    // Whoever asks the trail for the operation is told why it did not run.
+    const audrey = await Caller.named('audrey', { ...neighbours, gateway });
+    const { body } = await audrey.get(`/api/v1/audit-records?operationId=${second}&decision=deny`);
+    expect(body.items).toMatchObject([{ action: 'restore', policies: ['legal-hold'] }]);
   });
 
   it('lets an operation that waits run when nothing was taken away', async () => {
@@ -134,6 +141,8 @@ describe('a change of the configuration, without a restart', () => {
     await change(() => ({ emergencyStop: true }));
     hold.release();
     expect(await oscar.caller.endOf(second)).toMatchObject({ state: 'failed', problem: { code: 'forbidden' } });
+    const denied = (await recordsOf(second)).filter(({ decision }) => decision === 'deny');
+    expect(denied).toMatchObject([{ action: 'restore', policies: ['emergency-stop-switch'] }]);
     neighbours.veeam.control.clearReceived();
     for (const action of ['restore', 'save']) {
       expectProblem(await act(alice, alice.oneDrives.Alice, action), 'forbidden');

@@ -97,6 +97,35 @@ describe('a service that says for whom it asks', () => {
     expect(records.map(({ onBehalfOf }) => onBehalfOf)).toEqual(Array(4).fill({ unprovenName: bob }));
   });
 
+  it('has it on record of what is looked at', async () => {
+    const helpdesk = await named('helpdesk-app');
+    const { body: session } = await open(helpdesk, { onBehalfOf: bob, reason: 'INC-1' });
+    const oneDrives = `/api/v1/restore-sessions/${session.id}/onedrives`;
+    const records = await recordedBy(async () => {
+      for (const path of [oneDrives, `${oneDrives}/${alices}`, `${oneDrives}/${alices}/items`]) {
+        expect((await helpdesk.get(path)).status).toBe(200);
+      }
+    });
+    expect(records).toMatchObject(
+      Array(3).fill({ action: 'browse', onBehalfOf: { unprovenName: bob }, reason: 'INC-1' }),
+    );
+    expect(records).toHaveLength(3);
+  });
+
+  it('has it on record of what nobody like it may ever do', async () => {
+    await gateway.close();
+    policies.write('no-mail', '@id("no-mail") forbid (principal, action == Action::"send", resource);');
+    gateway = await startGateway(neighbours, { environment: { POLICY_DIR: policies.path } });
+    const helpdesk = await named('helpdesk-app');
+    const place = { organization: contoso.name, oneDriveId: alices, action: 'send', ...bodies.send };
+    const records = await recordedBy(async () => {
+      expectProblem(await helpdesk.post('/api/v1/restores', { ...place, onBehalfOf: carol }), 'forbidden');
+    });
+    const denials = records.filter(({ decision }) => decision === 'deny');
+    expect(denials).toMatchObject([{ action: 'send', policies: ['no-mail'], onBehalfOf: { unprovenName: carol } }]);
+    expect(changes(neighbours.veeam.control)).toEqual([]);
+  });
+
   it('gets nothing by it', async () => {
     const token = await neighbours.sso.token('helpdesk-app', { roles: [] });
     const powerless = new Caller(gateway.url, token);

@@ -25,7 +25,7 @@ export class StartDecisions {
 
   /** @throws ForbiddenError or NotFoundError when it is no longer permitted, which is then on record */
   async decide(operation: Operation, session: RestoreSession): Promise<void> {
-    const { principal: facts, item, credential, reason, onBehalfOf } = operation;
+    const { id: operationId, principal: facts, item, credential, reason, onBehalfOf } = operation;
     if (facts === undefined) {
       throw new ForbiddenError('Nobody knows any more who asked for the operation.');
     }
@@ -42,12 +42,13 @@ export class StartDecisions {
           credentialProfile,
           reason,
           onBehalfOf,
+          operationId,
         });
         return;
       }
       case 'copy': {
         const target = { found: request.target };
-        const asked = { ...request, target, credentialProfile, reason, onBehalfOf };
+        const asked = { ...request, target, credentialProfile, reason, onBehalfOf, operationId };
         await this.authorization.copy(principal, session, item, asked);
         return;
       }
@@ -56,6 +57,7 @@ export class StartDecisions {
           action: 'send',
           reason,
           onBehalfOf,
+          operationId,
           senderAllowed: this.mailRules.sender(principal, request.from).isAllowed,
           recipientAllowed: this.mailRules.isRecipientAllowed(request.to),
         });

@@ -7,7 +7,7 @@ import { Inject, Injectable } from '@nestjs/common';
 
 import type { Reasoned } from '../actions/action-request.js';
 import { AuditTrail } from '../audit/audit-trail.js';
-import { aboutSession } from '../audit/record-parts.js';
+import { aboutSession, type DecidedThing } from '../audit/record-parts.js';
 import { CLOCK } from '../infrastructure/tokens.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
 import { denied, deniedAtAll, nothingPermits } from './denials.js';
@@ -224,17 +224,13 @@ export class ItemAuthorization {
   /** A caller who never may is told so before anything is looked up. */
   private async mustEver(
     principal: Principal,
-    { action, reason }: AskedOfItem | AskedCopy,
+    asked: AskedOfItem | AskedCopy,
     place: ItemPlace,
     item?: ActionItem,
   ): Promise<void> {
-    const decision = this.policy.engine.firstStage(principal, action);
+    const decision = this.policy.engine.firstStage(principal, asked.action);
     if (!decision.allowed) {
-      await this.trail.decided(principal, action, decision, {
-        ...aboutSession(place),
-        item,
-        reason: reason ?? place.reason,
-      });
+      await this.trail.decided(principal, asked.action, decision, recorded(place, item, asked));
       throw deniedAtAll(decision);
     }
   }
@@ -246,11 +242,7 @@ export class ItemAuthorization {
     decision: Pick<PolicyDecision, 'allowed' | 'policies'>,
     item?: ActionItem,
   ): Promise<void> {
-    await this.trail.decided(principal, 'browse', decision, {
-      ...aboutSession(place),
-      item,
-      reason: place.reason,
-    });
+    await this.trail.decided(principal, 'browse', decision, recorded(place, item));
   }
 
   /** What every question about an item begins with. */
@@ -313,11 +305,7 @@ export class ItemAuthorization {
     } catch (error) {
       const denial = error instanceof NotFoundError ? new Denial(nothingPermits, error) : error;
       if (!(denial instanceof Denial)) throw error;
-      await this.trail.decided(principal, asked.action, denial.decision, {
-        ...aboutSession(place),
-        item,
-        ...purposeOf(place, asked),
-      });
+      await this.trail.decided(principal, asked.action, denial.decision, recorded(place, item, asked));
       throw denial.answer;
     }
   }
@@ -358,6 +346,15 @@ export class ItemAuthorization {
   private now(): Date {
     return new Date(this.clock.now());
   }
+}
+
+/** What was decided on, why and for whom. */
+function recorded(
+  place: ItemPlace,
+  item: ActionItem | undefined,
+  asked?: Pick<AskedOfItem, 'reason' | 'onBehalfOf' | 'operationId'>,
+): DecidedThing {
+  return { ...aboutSession(place), operationId: asked?.operationId, item, ...purposeOf(place, asked) };
 }
 
 /** To look at it, for the same purpose. */

@@ -12,19 +12,28 @@ interface WithCredentialProfile {
   readonly credentialProfile: string | undefined;
 }
 
+/** Nothing that the policy is told: what the record of the decision says. */
+interface Recorded {
+  /** The operation that is decided on again when it starts; undefined for what is asked by a request. */
+  readonly operationId?: string | undefined;
+}
+
 /** What is asked of an item, as far as the policy decides by it. */
-export type AskedOfItem =
-  | ({ readonly action: 'browse' | 'save' } & Reasoned)
-  | (Pick<RestoreRequest, 'action' | 'reason' | 'onBehalfOf' | 'documentAction'> & WithCredentialProfile)
-  | ({
-      readonly action: 'send';
-      readonly senderAllowed: boolean;
-      readonly recipientAllowed: boolean;
-    } & Reasoned);
+export type AskedOfItem = Recorded &
+  (
+    | ({ readonly action: 'browse' | 'save' } & Reasoned)
+    | (Pick<RestoreRequest, 'action' | 'reason' | 'onBehalfOf' | 'documentAction'> & WithCredentialProfile)
+    | ({
+        readonly action: 'send';
+        readonly senderAllowed: boolean;
+        readonly recipientAllowed: boolean;
+      } & Reasoned)
+  );
 
 export interface AskedCopy
   extends
-    Pick<CopyRequest, 'action' | 'reason' | 'documentLastVersionAction' | 'restorePermissions'>,
+    Recorded,
+    Pick<CopyRequest, 'action' | 'reason' | 'onBehalfOf' | 'documentLastVersionAction' | 'restorePermissions'>,
     WithCredentialProfile {
   readonly target: WantedTarget;
 }
