@@ -49,6 +49,13 @@ const passing: ReadonlySet<ProblemCode> = new Set([
 /** Until an operation is tried again that could not be begun, ms. */
 const TRY_AGAIN_MS = 5_000;
 
+/** Nothing of an operation was sent, and it may be sent later. */
+class CannotStartYet extends Error {
+  constructor(override readonly cause: DomainError) {
+    super(cause.message);
+  }
+}
+
 /** Takes an operation to upstream, once: whatever breaks after it was sent ends the operation, and nothing sends it again. */
 @Injectable()
 export class OperationSubmission {
@@ -64,15 +71,16 @@ export class OperationSubmission {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
+  /** @throws what kept the result from being recorded: nobody knows the end then, and it is left to whoever comes after the lease */
   async submit(operation: Operation, lease: Lease): Promise<Submitted> {
+    let result: ActionResult;
     try {
       const started = await this.started(operation, lease);
-      if (started === undefined) return { kind: 'left' };
-      const result = await this.progress.during(started.operation, () => started.send(lease.allowsSending));
-      return await this.taken(operation, result);
+      result = await this.progress.during(started.operation, () => started.send(lease.allowsSending));
     } catch (error) {
       return this.failed(operation, error);
     }
+    return this.taken(operation, result);
   }
 
   private async sessionOf({ restoreSessionId }: Operation): Promise<RestoreSession> {
@@ -84,11 +92,12 @@ export class OperationSubmission {
   }
 
   /**
-   * What is to be sent of an operation that is still permitted, once it is on record that it starts; undefined when that cannot be found
-   * out or recorded now, or the operation is no longer ours.
+   * What is to be sent of an operation that is still permitted, once it is on record that it starts.
+   * @throws CannotStartYet when that cannot be found out or recorded now
+   * @throws LostClaimError
    * @throws what the record and the caller are told when it is not permitted, or lacks something
    */
-  private async started(operation: Operation, lease: Lease): Promise<Started | undefined> {
+  private async started(operation: Operation, lease: Lease): Promise<Started> {
     try {
       // Nothing of it was sent: its session may still be opened again.
       const upstreamSessionId = await this.reopening.within(await this.sessionOf(operation), async (session) => {
@@ -104,11 +113,7 @@ export class OperationSubmission {
       await this.claimed.start(starting, lease);
       return { operation: starting, send };
     } catch (error) {
-      if (error instanceof LostClaimError) return undefined;
-      if (!(error instanceof DomainError) || !passing.has(error.code)) throw error;
-      this.logger.warn({ err: error, operationId: operation.id }, 'an operation cannot start yet; it waits');
-      await this.claimed.release(operation, TRY_AGAIN_MS);
-      return undefined;
+      throw error instanceof DomainError && passing.has(error.code) ? new CannotStartYet(error) : error;
     }
   }
 
@@ -143,6 +148,12 @@ export class OperationSubmission {
 
   private async failed(operation: Operation, error: unknown): Promise<Submitted> {
     const { id: operationId, action } = operation;
+    if (error instanceof LostClaimError) return { kind: 'left' };
+    if (error instanceof CannotStartYet) {
+      this.logger.warn({ err: error.cause, operationId }, 'an operation cannot start yet; it waits');
+      await this.claimed.release(operation, TRY_AGAIN_MS);
+      return { kind: 'left' };
+    }
     this.logger.warn(
       { err: error, upstreamMessage: upstreamMessageOf(error), operationId, action },
       'operation failed',
