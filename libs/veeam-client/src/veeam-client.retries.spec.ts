@@ -152,7 +152,7 @@ describe('an answer that is of no use', () => {
   it.each([
     ['no JSON', '<html></html>'],
     ['another shape', '{"results":[]}'],
-    ['an organization without an id', '[{"name":"contoso.onmicrosoft.com"}]'],
+    ['an organization with an id of another kind', '[{"id":1,"name":"contoso.onmicrosoft.com"}]'],
     ['a time that is none', '[{"id":"1","name":"contoso.onmicrosoft.com","lastBackuptime":"yesterday"}]'],
     ['nothing', ''],
   ])('is 200 with %s', async (_, body) => {
