@@ -271,6 +271,34 @@ describe('a gateway whose upstream', () => {
       },
     );
 
+    if (dialect.heldState === 'submitting') {
+      it('tells more of the items that failed than is kept ends the restore all the same, with its counts', async () => {
+        const desk = await deskAt(await gatewayWith({ environment }));
+        const restoreIssues = Array.from({ length: 12_000 }, (_, item) => ({
+          id: `${item}`,
+          path: `/Documents/${'folder/'.repeat(50)}${item}.txt`,
+          title: `${item}.txt`,
+          error: 'The file is locked.',
+        }));
+        const counts = { totalItemsCount: 12_010, restoredItemsCount: 10, failedItemsCount: 12_000 };
+        const body = { ...counts, restoreIssues, skippedItemsByErrorCount: 0, skippedItemsByNoChangesCount: 0 };
+        neighbours.veeam.control.addFault({
+          match: { action: 'restore' },
+          fault: { kind: 'answer', status: 200, body },
+        });
+        expect((await restore(desk)).body).toMatchObject({
+          state: 'partially-succeeded',
+          outcome: {
+            total: 12_010,
+            restored: 10,
+            failed: 12_000,
+            skipped: 0,
+            issues: [{ severity: 'warning', message: expect.stringContaining('only its counts') as string }],
+          },
+        });
+      });
+    }
+
     describe('gets a restore and', () => {
       let gateway: Gateway;
       let desk: Desk;

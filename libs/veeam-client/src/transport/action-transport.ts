@@ -4,10 +4,18 @@ import { TransportFailure, unreachable } from '../failures.js';
 import type { Connector } from './connector.js';
 import { exchange, type Exchange, type ExchangeLimits } from './exchange.js';
 import type { HttpAnswer, HttpRequest } from './json-transport.js';
-import { readText } from './read-text.js';
+import { readTextOrNumbers } from './read-text.js';
 
-/** Enough for any error message or statistics with many issues. */
-const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+/** About 10,000 items that failed. Of what is longer only the counts are kept: many restores may end at the same time. */
+const MOST_KEPT_BYTES = 4 * 1024 * 1024;
+/** Millions of items that failed; the whole of it is never held. */
+const MAX_ANSWER_BYTES = 1024 * 1024 * 1024;
+
+/** An answer to an action. */
+export interface ActionAnswer extends HttpAnswer {
+  /** It was too long, and the text is an object of its numbers alone. */
+  readonly isShortened: boolean;
+}
 
 /** Downloads and the actions that must not happen twice. */
 export class ActionTransport {
@@ -39,7 +47,7 @@ export class ActionTransport {
    * @param mayStillSend asked once the connection stands, at the last moment at which nothing was sent
    * @throws TransportFailure
    */
-  async send(request: HttpRequest, mayStillSend: () => boolean): Promise<HttpAnswer> {
+  async send(request: HttpRequest, mayStillSend: () => boolean): Promise<ActionAnswer> {
     const socket = await this.connector.connect();
     if (!mayStillSend()) {
       socket.destroy();
@@ -60,8 +68,8 @@ export class ActionTransport {
     try {
       const { status, headers, body } = await exchange(client, request, this.limits);
       try {
-        const text = await readText(body, { ...this.limits, maxBytes: MAX_ANSWER_BYTES });
-        return { status, headers, text };
+        const limits = { ...this.limits, mostKeptBytes: MOST_KEPT_BYTES, maxBytes: MAX_ANSWER_BYTES };
+        return { status, headers, ...(await readTextOrNumbers(body, limits)) };
       } catch (error) {
         throw error instanceof DomainError ? new TransportFailure(error, true, false) : error;
       }
