@@ -128,6 +128,10 @@ describe('a change of the configuration, without a restart', () => {
     });
     hold.release();
     await until(() => logged('cannot start yet').length > 0, moving);
+    expect(JSON.parse(logged('cannot start yet')[0] ?? '')).toMatchObject({
+      operationId: second,
+      backupServer: 'default',
+    });
     await until(async () => (await oscar.caller.operation(second)).state === 'accepted');
     expect(actionRequests(neighbours.veeam.control)).toEqual([]);
     neighbours.veeam.control.removeFault(fault);

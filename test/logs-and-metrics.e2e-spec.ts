@@ -55,6 +55,7 @@ describe('what a gateway tells of itself', () => {
         status: 200,
         durationMs: expect.any(Number) as number,
         upstreamMs: expect.any(Number) as number,
+        backupServer: 'default',
         traceId: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
         callerTraceId: '1'.repeat(32),
       });

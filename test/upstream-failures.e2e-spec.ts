@@ -156,6 +156,8 @@ describe('a gateway whose upstream', () => {
     const answer = await alice.get(ORGANIZATIONS);
     expectProblem(answer, 502, 'upstream-broken');
     expect(JSON.stringify(answer.body)).not.toContain('a proxy');
+    const told = gateway.log().find((line) => line.includes('"code":"upstream-broken"'));
+    expect(JSON.parse(told ?? '')).toMatchObject({ level: 'warn', backupServer: 'default' });
   });
 
   it('refuses the connection when an action comes leaves it waiting and unsent, and gets it once it listens again', async () => {
@@ -169,7 +171,9 @@ describe('a gateway whose upstream', () => {
       await door.shut(); // reads go on over the connections that stand, an action takes a new one
       const { body } = await act(desk, 'restore');
       const moving = { clock, by: 100 };
-      await until(() => gateway.log().some((line) => line.includes('operation failed')), moving);
+      const failures = () => gateway.log().filter((line) => line.includes('operation failed'));
+      await until(() => failures().length > 0, moving);
+      expect(JSON.parse(failures()[0] ?? '')).toMatchObject({ operationId: body.id, backupServer: 'default' });
       await until(async () => (await alice.operation(body.id as string)).state === 'accepted');
       expect(actionRequests(neighbours.veeam.control)).toEqual([]);
       await door.open();

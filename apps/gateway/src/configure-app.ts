@@ -4,7 +4,16 @@ import type { IncomingMessage } from 'node:http';
 import { type Clock, SystemClock } from '@app/clock';
 import { type Configuration, reloadConfiguration } from '@app/config';
 import { AccessTokenAuthenticator, authenticateRequests, challenge, isExempt, principalOf } from '@app/identity';
-import { createLogger, type Logger, logRequests, Metrics, NestLogger, requestContextOf } from '@app/logging';
+import {
+  askedServersOf,
+  createLogger,
+  currentRequestContext,
+  type Logger,
+  logRequests,
+  Metrics,
+  NestLogger,
+  requestContextOf,
+} from '@app/logging';
 import { ProblemDetailsFilter } from '@app/problems';
 import { Scrubber } from '@app/secrets';
 import { upstreamMessageOf } from '@app/veeam-client';
@@ -77,8 +86,9 @@ async function configureApp(app: NestFastifyApplication, configuration: Configur
         if (problem.status >= 500) {
           const level = problem.code === 'internal-error' ? 'error' : 'warn';
           const upstreamMessage = upstreamMessageOf(error);
+          const backupServer = askedServersOf(currentRequestContext());
           logger[level](
-            { err: error, upstreamMessage, code: problem.code, requestId: problem.requestId },
+            { err: error, upstreamMessage, backupServer, code: problem.code, requestId: problem.requestId },
             problem.title,
           );
         }

@@ -9,6 +9,8 @@ export interface RequestContext extends TraceContext {
   sourceAddress?: string | undefined;
   /** Set once the token is accepted. */
   caller?: { readonly issuer: string; readonly subject: string; readonly clientId: string | undefined };
+  /** Whom the request has asked upstream, by their names in the configuration. */
+  backupServers?: ReadonlySet<string>;
   /** Time the request has spent waiting for upstream, ms; added to by each upstream call. */
   upstreamMs?: number;
 }
@@ -24,10 +26,17 @@ export function currentRequestContext(): RequestContext | undefined {
   return storage.getStore();
 }
 
-/** Adds time spent upstream to the request this code runs for, if there is one. */
-export function addUpstreamTime(durationMs: number): void {
+/** Adds time spent with a backup server to the request this code runs for, if there is one. */
+export function addUpstreamTime(backupServer: string, durationMs: number): void {
   const context = currentRequestContext();
-  if (context) context.upstreamMs = (context.upstreamMs ?? 0) + durationMs;
+  if (context === undefined) return;
+  context.backupServers = new Set(context.backupServers).add(backupServer);
+  context.upstreamMs = (context.upstreamMs ?? 0) + durationMs;
+}
+
+/** As the log names whom a request has asked: several in order, separated by commas. */
+export function askedServersOf({ backupServers }: Pick<RequestContext, 'backupServers'> = {}): string | undefined {
+  return backupServers && [...backupServers].sort().join(', ');
 }
 
 /** The caller's request id, if it can do no harm in a log or a header, else a new one. */

@@ -39,8 +39,8 @@ describe('logRequests', () => {
 
     server.get('/items/:id', async () => {
       await clock.advance(40);
-      addUpstreamTime(10);
-      addUpstreamTime(15);
+      addUpstreamTime('emea', 10);
+      addUpstreamTime('apac', 15);
       const context = currentRequestContext();
       if (context) context.caller = { issuer: 'https://sso', subject: 'alice', clientId: 'portal' };
       return { requestId: context?.requestId };
@@ -91,6 +91,7 @@ describe('logRequests', () => {
       status: 200,
       durationMs: 40,
       upstreamMs: 25,
+      backupServer: 'apac, emea',
       remoteAddress: '192.0.2.7',
       issuer: 'https://sso',
       subject: 'alice',

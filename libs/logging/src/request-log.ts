@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from './logger.js';
 import type { Metrics } from './metrics.js';
-import { acceptRequestId, runInRequestContext, type RequestContext } from './request-context.js';
+import { acceptRequestId, askedServersOf, runInRequestContext, type RequestContext } from './request-context.js';
 import { sourceAddressOf } from './source-address.js';
 import { newTraceContext } from './trace-context.js';
 
@@ -73,6 +73,8 @@ interface AccessLogLine {
   readonly aborted?: true;
   readonly durationMs: number;
   readonly upstreamMs?: number;
+  /** Whom it asked; several are named in order. */
+  readonly backupServer?: string | undefined;
   readonly remoteAddress: string;
   readonly callerTraceId?: string;
   readonly issuer?: string;
@@ -83,7 +85,7 @@ interface AccessLogLine {
 function accessLogLine(
   request: IncomingMessage,
   response: ServerResponse,
-  { caller, callerTraceId, upstreamMs, sourceAddress }: RequestContext,
+  { caller, callerTraceId, upstreamMs, backupServers, sourceAddress }: RequestContext,
   route: string,
   durationMs: number,
 ): AccessLogLine {
@@ -94,6 +96,7 @@ function accessLogLine(
     ...(!response.writableFinished && { aborted: true as const }),
     durationMs,
     ...(upstreamMs !== undefined && { upstreamMs }),
+    ...(backupServers && { backupServer: askedServersOf({ backupServers }) }),
     remoteAddress: sourceAddress ?? 'unknown',
     ...(callerTraceId !== undefined && { callerTraceId }),
     ...(caller && { issuer: caller.issuer, subject: caller.subject }),

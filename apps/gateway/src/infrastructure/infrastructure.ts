@@ -203,7 +203,7 @@ function watched(
         event.status ?? event.errorCode ?? 'none',
         event.durationMs,
       );
-      addUpstreamTime(event.durationMs);
+      addUpstreamTime(backupServer, event.durationMs);
       logger.debug({ backupServer, ...event }, 'upstream request');
     },
   };

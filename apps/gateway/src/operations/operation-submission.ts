@@ -147,15 +147,15 @@ export class OperationSubmission {
   }
 
   private async failed(operation: Operation, error: unknown): Promise<Submitted> {
-    const { id: operationId, action } = operation;
+    const { id: operationId, action, backupServer } = operation;
     if (error instanceof LostClaimError) return { kind: 'left' };
     if (error instanceof CannotStartYet) {
-      this.logger.warn({ err: error.cause, operationId }, 'an operation cannot start yet; it waits');
+      this.logger.warn({ err: error.cause, operationId, backupServer }, 'an operation cannot start yet; it waits');
       await this.claimed.release(operation, TRY_AGAIN_MS);
       return { kind: 'left' };
     }
     this.logger.warn(
-      { err: error, upstreamMessage: upstreamMessageOf(error), operationId, action },
+      { err: error, upstreamMessage: upstreamMessageOf(error), operationId, action, backupServer },
       'operation failed',
     );
     if (error instanceof ActionNotSentError && passing.has(error.code)) {
