@@ -63,7 +63,7 @@ export class UserDirectory {
     } catch (error) {
       listing.dueAt = this.clock.now() + AFTER_FAILURE_MS;
       this.logger.warn(
-        { err: error, organizationId: place.organizationId },
+        { err: error, organizationId: place.organizationId, backupServer: place.backupServer },
         'the users of an organization could not be read',
       );
     } finally {
