@@ -276,7 +276,7 @@ describe('a gateway whose upstream', () => {
     );
 
     if (dialect.heldState === 'submitting') {
-      it('tells more of the items that failed than is kept ends the restore all the same, with its counts', async () => {
+      it('tells of thousands of items that failed ends the restore all the same', async () => {
         const desk = await deskAt(await gatewayWith({ environment }));
         const restoreIssues = Array.from({ length: 12_000 }, (_, item) => ({
           id: `${item}`,
@@ -297,7 +297,6 @@ describe('a gateway whose upstream', () => {
             restored: 10,
             failed: 12_000,
             skipped: 0,
-            issues: [{ severity: 'warning', message: expect.stringContaining('only its counts') as string }],
           },
         });
       });

@@ -9,7 +9,6 @@ import { AccessTokens } from './login/access-tokens.js';
 import type { ActionResult, SaveStream } from './model.js';
 import { DEFAULT_TIMEOUTS, type Login, type UpstreamTimeouts, type VeeamClientOptions } from './options.js';
 import { SentSecrets } from './sent-secrets.js';
-import { withoutIssues } from './shortened-result.js';
 import { ActionTransport } from './transport/action-transport.js';
 import { Connector } from './transport/connector.js';
 import { type HttpAnswer, type HttpRequest, JsonTransport } from './transport/json-transport.js';
@@ -102,8 +101,7 @@ export class Upstream {
       throw refused.isEffectUnknown ? new ActionAnswerUnknownError(refused.error) : refused;
     }
     try {
-      const result = this.withoutSecrets(call.read(answerReader(answer.text)));
-      return answer.isShortened ? withoutIssues(result) : result;
+      return this.withoutSecrets(call.read(answerReader(answer.text)));
     } catch (error) {
       // Done, and nobody can tell how: not a refusal.
       throw error instanceof DomainError ? new ActionAnswerUnknownError(error) : error;

@@ -4,18 +4,10 @@ import { TransportFailure, unreachable } from '../failures.js';
 import type { Connector } from './connector.js';
 import { exchange, type Exchange, type ExchangeLimits } from './exchange.js';
 import type { HttpAnswer, HttpRequest } from './json-transport.js';
-import { readTextOrNumbers } from './read-text.js';
+import { readText } from './read-text.js';
 
-/** About 10,000 items that failed. Of what is longer only the counts are kept: many restores may end at the same time. */
-const MOST_KEPT_BYTES = 4 * 1024 * 1024;
-/** Millions of items that failed; the whole of it is never held. */
-const MAX_ANSWER_BYTES = 1024 * 1024 * 1024;
-
-/** An answer to an action. */
-export interface ActionAnswer extends HttpAnswer {
-  /** It was too long, and the text is an object of its numbers alone. */
-  readonly isShortened: boolean;
-}
+/** Statistics tell of each item that failed: more than 100,000 of them. Whose answer is longer has an unknown end. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /** Downloads and the actions that must not happen twice. */
 export class ActionTransport {
@@ -47,7 +39,7 @@ export class ActionTransport {
    * @param mayStillSend asked once the connection stands, at the last moment at which nothing was sent
    * @throws TransportFailure
    */
-  async send(request: HttpRequest, mayStillSend: () => boolean): Promise<ActionAnswer> {
+  async send(request: HttpRequest, mayStillSend: () => boolean): Promise<HttpAnswer> {
     const socket = await this.connector.connect();
     if (!mayStillSend()) {
       socket.destroy();
@@ -68,8 +60,8 @@ export class ActionTransport {
     try {
       const { status, headers, body } = await exchange(client, request, this.limits);
       try {
-        const limits = { ...this.limits, mostKeptBytes: MOST_KEPT_BYTES, maxBytes: MAX_ANSWER_BYTES };
-        return { status, headers, ...(await readTextOrNumbers(body, limits)) };
+        const text = await readText(body, { ...this.limits, maxBytes: MAX_ANSWER_BYTES });
+        return { status, headers, text };
       } catch (error) {
         throw error instanceof DomainError ? new TransportFailure(error, true, false) : error;
       }

@@ -1,6 +1,18 @@
 import type { ItemResult, OutcomeIssue } from '../../model.js';
 import { Fields, lower, storable } from '../../wire/fields.js';
 
+/** Of an outcome; it is stored, and shown in every list of operations. */
+const MOST_ISSUES = 1_000;
+
+/** The first thousand, and how many more there were. */
+export function kept(issues: readonly OutcomeIssue[]): readonly OutcomeIssue[] {
+  const more = issues.length - MOST_ISSUES;
+  if (more <= 0) return issues;
+  const severity = issues.some((issue) => issue.severity === 'error') ? 'error' : 'warning';
+  const message = `The backup server told of ${more} issues more.`;
+  return [...issues.slice(0, MOST_ISSUES), { path: undefined, title: undefined, severity, message }];
+}
+
 /** One thing that went wrong upstream may hold an error and any number of warnings: an issue each. */
 export function readIssues(value: unknown): OutcomeIssue[] {
   const fields = new Fields(value, 'a restore issue');

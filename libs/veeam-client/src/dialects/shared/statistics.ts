@@ -1,6 +1,6 @@
 import type { ActionResult, Outcome } from '../../model.js';
 import { Fields } from '../../wire/fields.js';
-import { readIssues, readResults } from './issues.js';
+import { kept, readIssues, readResults } from './issues.js';
 
 /** The v5 page promises no body, real servers send the counts: nothing at all is as good an answer as they are. */
 function readStatistics(body: unknown): Outcome | undefined {
@@ -17,7 +17,7 @@ function readStatistics(body: unknown): Outcome | undefined {
     skippedByNoChanges,
     failedRestrictions: fields.optionalCount('failedRestrictionsCount'),
     result: undefined,
-    issues: fields.optionalList('restoreIssues').flatMap(readIssues),
+    issues: kept(fields.optionalList('restoreIssues').flatMap(readIssues)),
     results: fields.optionalList('restoreIssues').flatMap(readResults),
   };
 }

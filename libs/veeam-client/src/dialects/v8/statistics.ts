@@ -1,6 +1,6 @@
 import type { Outcome, OutcomeIssue } from '../../model.js';
 import { Fields } from '../../wire/fields.js';
-import { readIssues, readResults, texts } from '../shared/issues.js';
+import { kept, readIssues, readResults, texts } from '../shared/issues.js';
 
 /** Why items were skipped is not told apart any more, and permissions that could not be restored are not counted. */
 export function readStatistics(body: unknown): Omit<Outcome, 'result'> {
@@ -20,7 +20,7 @@ export function readStatistics(body: unknown): Omit<Outcome, 'result'> {
     skippedByError: undefined,
     skippedByNoChanges: undefined,
     failedRestrictions: undefined,
-    issues: [...ofTheWhole('error', 'errors'), ...ofTheWhole('warning', 'warnings'), ...ofItems],
+    issues: kept([...ofTheWhole('error', 'errors'), ...ofTheWhole('warning', 'warnings'), ...ofItems]),
     results: fields.optionalList('items').flatMap(readResults),
   };
 }
