@@ -1,6 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import pg from 'pg';
+
+import { freePort } from '../scripts/free-port.js';
 import { type CommandAnswer, runCommand } from './support/command.js';
 import { makePfx, type Pfx } from './support/pfx.js';
 import { SecretMount } from './support/secret-mount.js';
@@ -52,6 +55,32 @@ describe('npm run credentials', () => {
         '',
       ]);
       expect(code).toBe(0);
+    });
+
+    it('speaks the version that the gateway has found before, and keeps none that it finds itself', async () => {
+      const owner = new pg.Client({ connectionString: neighbours.database.ownerUrl });
+      await owner.connect();
+      const kept = async () => (await owner.query('select url, api_version from upstream_servers')).rows as unknown[];
+      const login = async (environment: Record<string, string> = {}) => {
+        const auto = { ...neighbours.environment, VEEAM_API_VERSION: 'auto', ...environment };
+        const { stdout } = await run(['check'], auto);
+        return stdout.split('\n').find((line) => line.startsWith('backup server'));
+      };
+      try {
+        expect(await login()).toMatch(/login +ok +logged in, API v8$/);
+        expect(await kept()).toEqual([]);
+        const { url } = neighbours.veeam;
+        await owner.query('insert into upstream_servers values ($1, $2, now())', [url, 'v6']);
+        expect(await login()).toMatch(/login +ok +logged in, API v6$/);
+        expect(await kept()).toEqual([{ url, api_version: 'v6' }]);
+        const port = await freePort();
+        expect(
+          await login({ DATABASE_URL_FILE: '', DATABASE_URL: `postgres://nobody@127.0.0.1:${port}/none` }),
+        ).toMatch(/login +ok +logged in, API v8; which one the gateway uses could not be read$/);
+      } finally {
+        await owner.query('delete from upstream_servers');
+        await owner.end();
+      }
     });
 
     it('says what cannot be used and why, goes on with the rest, and ends with 1', async () => {

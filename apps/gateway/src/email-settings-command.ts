@@ -1,10 +1,9 @@
-import { SystemClock } from '@app/clock';
 import { type BackupServerConfiguration, type Configuration, ConfigurationError, loadConfiguration } from '@app/config';
 import { DomainError } from '@app/problems';
-import { Database, UpstreamServersRepository } from '@app/store';
-import { VeeamClient } from '@app/veeam-client';
+import { Database } from '@app/store';
+import type { VeeamClient } from '@app/veeam-client';
 
-import { clientOptions } from './infrastructure/client-options.js';
+import { commandClient } from './infrastructure/command-client.js';
 import { type Terminal, UsageError } from './infrastructure/command-line.js';
 
 /*
@@ -83,14 +82,8 @@ async function onServer(
   terminal: Terminal,
   { configuration, database }: { readonly configuration: Configuration; readonly database: Database },
 ): Promise<number> {
-  const { backupServers, secrets } = configuration;
-  if (backupServers.length > 1) terminal.print(`${server.name}:`);
-  const versions = new UpstreamServersRepository(database);
-  const client = new VeeamClient({
-    ...clientOptions(server, secrets, new SystemClock()),
-    // Which version is used is for the gateway to choose.
-    versionMemory: { recall: () => versions.findApiVersion(server), keep: () => Promise.resolve() },
-  });
+  if (configuration.backupServers.length > 1) terminal.print(`${server.name}:`);
+  const client = commandClient(server, configuration, database);
   try {
     return await command(client, terminal, configuration);
   } catch (error) {

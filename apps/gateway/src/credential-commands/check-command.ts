@@ -10,11 +10,10 @@ import {
 import { DomainError } from '@app/problems';
 import { checkCertificate, SecretSourceError } from '@app/secrets';
 import { Database } from '@app/store';
-import { VeeamClient } from '@app/veeam-client';
 
 import { daysUntil } from '../credential-profiles/credential-expiry.js';
+import { commandClient } from '../infrastructure/command-client.js';
 import { print } from '../infrastructure/command-line.js';
-import { clientOptions } from '../infrastructure/client-options.js';
 
 interface Finding {
   /** With a warning: it is used, and somebody should know what speaks against it. */
@@ -38,10 +37,15 @@ export async function checkCommand(args: string[]): Promise<number> {
   parseArgs({ args });
   const configuration = await loadConfiguration();
   const clock = new SystemClock();
-  const rows = [await tried('DATABASE_URL', 'database', () => databaseDetail(configuration))];
-  for (const server of configuration.backupServers) {
-    rows.push(await tried(`backup server ${server.name}`, 'login', () => loginDetail(server, configuration, clock)));
-  }
+  const rows = await withDatabase(configuration, async (database) => {
+    const tries = [await tried('DATABASE_URL', 'database', () => databaseDetail(database))];
+    for (const server of configuration.backupServers) {
+      tries.push(
+        await tried(`backup server ${server.name}`, 'login', () => loginDetail(server, configuration, database)),
+      );
+    }
+    return tries;
+  });
   for (const profile of configuration.credentialProfiles) {
     rows.push(await tried(`credential profile ${profile.name}`, profile.kind, () => profileDetail(profile, clock)));
   }
@@ -58,24 +62,38 @@ async function tried(credential: string, kind: string, attempt: Attempt): Promis
   }
 }
 
-async function databaseDetail({ database: options }: Configuration): Promise<Finding> {
+async function withDatabase<T>(
+  { database: options }: Configuration,
+  work: (database: Database) => Promise<T>,
+): Promise<T> {
   const database = new Database(options);
   try {
-    await database.ping();
-    return ok('logged in');
+    return await work(database);
   } finally {
     await database.close();
   }
 }
 
+async function databaseDetail(database: Database): Promise<Finding> {
+  await database.ping();
+  return ok('logged in');
+}
+
+/** A database that fails has a row of its own, and is no fault of a login. */
 async function loginDetail(
   server: BackupServerConfiguration,
-  { secrets }: Configuration,
-  clock: Clock,
+  configuration: Configuration,
+  database: Database,
 ): Promise<Finding> {
-  const client = new VeeamClient(clientOptions(server, secrets, clock));
+  let doubt = '';
+  const client = commandClient(server, configuration, database, (error) => {
+    if (!(error instanceof DomainError)) throw error;
+    doubt = '; which one the gateway uses could not be read';
+    return undefined;
+  });
   try {
-    return ok(`logged in, API ${(await client.checkHealth()).apiVersion}`);
+    const { apiVersion } = await client.checkHealth();
+    return ok(`logged in, API ${apiVersion}${doubt}`);
   } finally {
     await client.close();
   }
