@@ -6,6 +6,7 @@ import type { Configuration } from '@app/config';
 import { type Answer, Caller, expectProblem, operationIdOf } from './support/caller.js';
 import { type Desk, openDesk } from './support/desk.js';
 import { auditRecords } from './support/trail.js';
+import { until } from './support/until.js';
 import { actionRequests } from './support/upstream.js';
 import { type Gateway, type Neighbours, startGateway, startNeighbours } from './support/world.js';
 
@@ -150,6 +151,9 @@ describe('the ceiling of what may be done to OneDrives of others within an hour'
     const { body: list } = await second.caller.get('/api/v1/operations');
     const ended = list.items.find(({ restoreSessionId }: Record<string, string>) => restoreSessionId === second.sid);
     expect(ended).toMatchObject({ action: 'save', state: 'failed', problem: { code: 'rate-limited' } });
+    expect(await refusals()).toMatchObject([
+      { action: 'save', decision: 'deny', operationId: ended.id, restoreSessionId: second.sid },
+    ]);
     // A small one is written before anybody can stop it.
     expect(['aborted', 'finished']).toContain(await neighbours.veeam.control.saves().at(-1)?.ended);
   });
@@ -169,6 +173,10 @@ describe('the ceiling of what may be done to OneDrives of others within an hour'
       state: 'failed',
       problem: { code: 'rate-limited' },
     });
+    await until(async () => (await refusals()).length > 0);
+    expect(await refusals()).toMatchObject([
+      { action: 'save', decision: 'deny', operationId: operationIdOf(response.headers), restoreSessionId: oscar.sid },
+    ]);
   });
 
   it('ends a download upstream that cannot be counted', async () => {

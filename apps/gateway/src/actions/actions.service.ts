@@ -9,7 +9,6 @@ import { type ActionItem, BackupServers } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { AuditTrail } from '../audit/audit-trail.js';
-import { aboutSession } from '../audit/record-parts.js';
 import { CredentialProfilesService } from '../credential-profiles/credential-profiles.service.js';
 import { DeviceCodesService, unknownDeviceCode } from '../device-codes/device-codes.service.js';
 import { HeldDeviceCodes } from '../device-codes/held-device-codes.js';
@@ -28,7 +27,7 @@ import { RestoreSessionsService } from '../restore-sessions/restore-sessions.ser
 import type { ActionRequest, ActionTarget, QueuedRequest, SaveRequest } from './action-request.js';
 import { ActionQuestions } from './action-questions.service.js';
 import { newOperation, toStoredCopy } from './new-operation.js';
-import { OPERATOR_CEILING, OperatorCeilings, overCeiling } from './operator-ceilings.js';
+import { OperatorCeilings, OverCeilingError } from './operator-ceilings.js';
 import { type RepeatBy, RepeatedRequests } from './repeated-requests.service.js';
 
 /** A download that was decided on and recorded, and is about to be asked for upstream. */
@@ -165,7 +164,7 @@ export class ActionsService {
     const operation = await this.trail.acceptingStarted(principal, save, session, decision, (statements) =>
       new OperationsRepository(statements).acceptAndClaim(save, claim, { ceiling, sentAt: claim.at }),
     );
-    return { operation: await this.withinCeiling(principal, session, save, notBusy(operation)) };
+    return { operation: await this.withinCeiling(principal, save, notBusy(operation)) };
   }
 
   private async queue(
@@ -194,7 +193,7 @@ export class ActionsService {
     const recorded = await this.trail.accepting(principal, operation, session, decision, (statements) =>
       new OperationsRepository(statements).accept(operation, ceiling),
     );
-    const accepted = await this.withinCeiling(principal, session, operation, recorded);
+    const accepted = await this.withinCeiling(principal, operation, recorded);
     this.runner.wake();
     return accepted;
   }
@@ -218,29 +217,22 @@ export class ActionsService {
     if (recorded === 'code-used') {
       throw unknownDeviceCode();
     }
-    const accepted = await this.withinCeiling(principal, session, operation, notBusy(recorded));
+    const accepted = await this.withinCeiling(principal, operation, notBusy(recorded));
     this.heldDeviceCodes.hold(accepted.id, userCode);
     return accepted;
   }
 
-  /** @throws SessionStoppedError, and RateLimitedError once that is on record */
+  /** @throws SessionStoppedError, and OverCeilingError once that is on record */
   private async withinCeiling(
     principal: Principal,
-    session: RestoreSession,
-    { action, item, reason, onBehalfOf }: NewOperation,
+    operation: NewOperation,
     accepted: Operation | 'over-ceiling' | undefined,
   ): Promise<Operation> {
     if (accepted !== 'over-ceiling') {
       return required(accepted);
     }
-    const decision = { allowed: false, policies: [OPERATOR_CEILING] };
-    await this.trail.decided(principal, action, decision, {
-      ...aboutSession(session),
-      item,
-      reason: reason ?? session.reason,
-      onBehalfOf,
-    });
-    throw overCeiling();
+    await this.ceilings.record(principal, operation);
+    throw new OverCeilingError();
   }
 
   /** The name of what will be used; what the server's version cannot take is refused before anything is recorded. */

@@ -1,13 +1,13 @@
 import type { Principal } from '@app/identity';
 import type { Logger } from '@app/logging';
-import { RateLimitedError, StoreUnavailableError } from '@app/problems';
+import { StoreUnavailableError } from '@app/problems';
 import type { Operation, OperationEnd } from '@app/store';
 import { BackupServers, type SaveStream } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import type { ActionTarget, SaveRequest } from '../actions/action-request.js';
 import { ActionsService } from '../actions/actions.service.js';
-import { OperatorCeilings } from '../actions/operator-ceilings.js';
+import { OperatorCeilings, OverCeilingError } from '../actions/operator-ceilings.js';
 import { LOGGER } from '../infrastructure/tokens.js';
 import { ClaimedOperations, toOperationProblem } from '../operations/claimed-operations.js';
 import type { Lease } from '../operations/lease.js';
@@ -56,7 +56,7 @@ export class SavesService {
         operation,
         stream,
         ...fileOf(found, request, session.pointInTime),
-        finish: (result) => this.finish(operation, result, lease).finally(release),
+        finish: (result) => this.finish(principal, operation, result, lease).finally(release),
       };
     } catch (error) {
       // Nobody is to read it: its connection and upstream's work end here.
@@ -65,11 +65,17 @@ export class SavesService {
       lease.stop();
       const problem = callerGone.aborted ? problemOf('caller') : toOperationProblem(error);
       await this.claimed.end(operation, { state: 'failed', problem });
+      if (error instanceof OverCeilingError) await this.ceilings.record(principal, operation, operation.id);
       throw error;
     }
   }
 
-  private async finish(operation: Operation, result: DownloadResult, lease: Lease): Promise<void> {
+  private async finish(
+    principal: Principal,
+    operation: Operation,
+    result: DownloadResult,
+    lease: Lease,
+  ): Promise<void> {
     lease.stop();
     if (result.state === 'succeeded') {
       const { state, bytes, sha256 } = result;
@@ -78,8 +84,10 @@ export class SavesService {
     }
     const { bytes, brokenBy, cause } = result;
     this.logger.warn({ err: cause, operationId: operation.id, brokenBy, bytes }, 'download broke off');
-    const problem = cause instanceof RateLimitedError ? toOperationProblem(cause) : problemOf(brokenBy);
+    const isOverCeiling = cause instanceof OverCeilingError;
+    const problem = isOverCeiling ? toOperationProblem(cause) : problemOf(brokenBy);
     await this.claimed.end(operation, { state: 'failed', bytes, problem });
+    if (isOverCeiling) await this.ceilings.record(principal, operation, operation.id);
   }
 }
 
