@@ -7,6 +7,8 @@ import { contoso } from '../apps/veeam-sandbox/src/people.js';
 import { type Answer, Caller, expectProblem } from './support/caller.js';
 import { type Desk, openDesk } from './support/desk.js';
 import { PolicyFolder } from './support/policies.js';
+import { changedSettings } from './support/settings.js';
+import { recordsOf } from './support/trail.js';
 import { changes, requests } from './support/upstream.js';
 import { type Gateway, type Neighbours, startGateway, startNeighbours } from './support/world.js';
 
@@ -182,6 +184,28 @@ describe('the policy of POLICY_DIR', () => {
       await expectAllowed(() => act(alice, `${alice.oneDrives.Alice}/${kind}s/${item.id}`, 'save'));
       await expectAllowed(() => act(alice, `${alice.oneDrives.Alice}/${kind}s`, 'save', { ids: [item.id] }));
     }
+  });
+
+  it.each([
+    ['by the policy on senders', false, 'send-from-an-allowed-sender'],
+    ['even by policies that permit any', true, 'default-deny'],
+  ])('refuses mail of who has no address to send from, and that is on record: %s', async (_, permitsAny, policy) => {
+    if (permitsAny) folder.withdraw('limits', 'send-from-an-allowed-sender');
+    const settings = await changedSettings(neighbours, ({ mail }) => ({ mail: { ...mail, senders: [] } }));
+    const at = await start(undefined, settings);
+    const desk = await deskOf('oscar', at);
+    const token = await neighbours.sso.token('oscar', { email_verified: false });
+    const oscar = { ...desk, caller: new Caller(at.url, token) };
+    const mail = { to: 'alice@contoso.onmicrosoft.com', subject: 's', text: 't' };
+    let requestId = '';
+    await expectDenied(async () => {
+      const answer = await act(oscar, oscar.oneDrives.Bob, 'send', mail);
+      requestId = answer.headers.get('x-request-id') ?? '';
+      return answer;
+    }, 'forbidden');
+    expect(await recordsOf(neighbours, requestId)).toMatchObject([
+      { action: 'send', decision: 'deny', policies: [policy], item: { oneDriveId: oscar.oneDrives.Bob } },
+    ]);
   });
 
   it('that forbids overwriting lets the rest go on', async () => {

@@ -2,13 +2,14 @@ import type { Clock } from '@app/clock';
 import { DEVICE_CODE } from '@app/config';
 import type { Principal } from '@app/identity';
 import type { PolicyDecision } from '@app/policy';
-import { EmailNotSetUpError, OperationConflictError, SessionStoppedError } from '@app/problems';
+import { EmailNotSetUpError, ForbiddenError, OperationConflictError, SessionStoppedError } from '@app/problems';
 import type { Secret } from '@app/secrets';
 import { type Ceiling, type Idempotency, type NewOperation, type Operation, OperationsRepository } from '@app/store';
 import { type ActionItem, BackupServers } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { AuditTrail } from '../audit/audit-trail.js';
+import { aboutSession } from '../audit/record-parts.js';
 import { CredentialProfilesService } from '../credential-profiles/credential-profiles.service.js';
 import { DeviceCodesService, unknownDeviceCode } from '../device-codes/device-codes.service.js';
 import { HeldDeviceCodes } from '../device-codes/held-device-codes.js';
@@ -18,8 +19,10 @@ import { CLOCK } from '../infrastructure/tokens.js';
 import { OperationRunner } from '../operations/operation-runner.js';
 import { Replica } from '../operations/replica.js';
 import type { StoredRequest } from '../operations/stored-request.js';
+import { nothingPermits } from '../policy/denials.js';
 import { ItemAuthorization } from '../policy/item-authorization.service.js';
 import type { FoundItem } from '../policy/item-lookup.service.js';
+import { purposeOf } from '../policy/item-question.js';
 import { MailRules } from '../policy/mail-rules.service.js';
 import type { PermittedAction, PermittedCopy } from '../policy/permitted-action.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
@@ -137,13 +140,21 @@ export class ActionsService {
       }
       case 'send': {
         const { to, subject, text } = request;
-        const from = this.mailRules.sender(principal, request.from);
+        const { address: from } = this.mailRules.sender(principal, request.from);
         const asked = this.questions.ofItem(principal, session, request);
         const decision = await this.authorization.act(principal, session, item, asked);
+        if (from === undefined) {
+          await this.trail.decided(principal, 'send', nothingPermits, {
+            ...aboutSession(session),
+            item,
+            ...purposeOf(session, request),
+          });
+          throw new ForbiddenError('You have no verified address to send from, and no sender is configured.');
+        }
         if (!(await this.servers.of(session).emailReadiness()).isReady) {
           throw new EmailNotSetUpError('E-mail is not set up on the backup server.');
         }
-        return { decision, stored: { action: 'send', from: from.address, to, subject, text } };
+        return { decision, stored: { action: 'send', from, to, subject, text } };
       }
     }
   }

@@ -1,6 +1,5 @@
 import { ConfigurationSource } from '@app/config';
 import type { Principal } from '@app/identity';
-import { ForbiddenError } from '@app/problems';
 import { Injectable } from '@nestjs/common';
 
 /** The facts the policy decides mail by: whose address it leaves from, and whether its recipient is on the allow-list. */
@@ -20,19 +19,16 @@ export class MailRules {
 
   /**
    * The address a mail leaves from, as we spell it: the one asked for, else the caller's own verified address, else the first configured sender.
-   * @throws ForbiddenError when there is none to choose
+   * Without an address, which the policy is told is not allowed, when there is none to choose.
    */
-  sender(principal: Principal, requested: string | undefined): { address: string; isAllowed: boolean } {
+  sender(principal: Principal, requested: string | undefined): { address: string | undefined; isAllowed: boolean } {
     const senders = this.senders(principal);
     if (requested !== undefined) {
       const known = senders.find((address) => address.toLowerCase() === requested.toLowerCase());
       return { address: known ?? requested, isAllowed: known !== undefined };
     }
     const [address] = senders;
-    if (address === undefined) {
-      throw new ForbiddenError('You have no verified address to send from, and no sender is configured.');
-    }
-    return { address, isAllowed: true };
+    return { address, isAllowed: address !== undefined };
   }
 
   private senders(principal: Principal): readonly string[] {
