@@ -9,6 +9,7 @@ import type { Configuration } from '@app/config';
 import { Caller, operationIdOf } from './support/caller.js';
 import { dialects, type TestDialect } from './support/dialects.js';
 import { rawAnswer, type RawRequest } from './support/raw-caller.js';
+import { auditRecords } from './support/trail.js';
 import { until } from './support/until.js';
 import { type Gateway, type Neighbours, startGateway, startNeighbours } from './support/world.js';
 
@@ -77,6 +78,12 @@ async function newest(caller = oscar) {
   return body.items[0];
 }
 
+/** Of an operation, on the audit trail. */
+async function endRecorded(id: string) {
+  const records = await auditRecords(neighbours);
+  return records.find(({ operationId, action }) => operationId === id && action === 'operation.ended');
+}
+
 describe.each(dialects)('a download from $version', (dialect) => {
   useGateway(dialect);
 
@@ -100,6 +107,7 @@ describe.each(dialects)('a download from $version', (dialect) => {
       expect(operation.bytes).toBeGreaterThanOrEqual(received);
       expect(operation.bytes).toBeLessThan(BIG);
       expect(operation).not.toHaveProperty('sha256');
+      expect(await endRecorded(operation.id as string)).toMatchObject({ detail: { brokenBy: 'caller' } });
     });
 
     it('before the first byte is broken off upstream and recorded as failed', async () => {
@@ -116,6 +124,7 @@ describe.each(dialects)('a download from $version', (dialect) => {
       await closed;
       const { id } = await newest();
       expect(await oscar.endOf(id as string)).toMatchObject({ action: 'save', state: 'failed' });
+      expect(await endRecorded(id as string)).toMatchObject({ detail: { brokenBy: 'caller' } });
       expect(control.actions()).toHaveLength(1);
     });
   });

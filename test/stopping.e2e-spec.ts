@@ -7,6 +7,7 @@ import { Caller, expectProblem, operationIdOf } from './support/caller.js';
 import { type Desk, openDesk } from './support/desk.js';
 import { dialects } from './support/dialects.js';
 import { waitingFor } from './support/locks.js';
+import { auditRecords } from './support/trail.js';
 import { until, whileAdvancing } from './support/until.js';
 import { actionRequests } from './support/upstream.js';
 import { type Gateway, type Neighbours, startGateway, startNeighbours } from './support/world.js';
@@ -34,7 +35,7 @@ describe.each(dialects)('a gateway before $version that is stopping', ({ version
   let oscar: Desk;
 
   beforeAll(async () => {
-    neighbours = await startNeighbours();
+    neighbours = await startNeighbours({ bigOneDrive: { bytes: 64 * 1024 ** 2 } });
     control = neighbours.veeam.control;
     owner = new pg.Client({ connectionString: neighbours.database.ownerUrl });
     await owner.connect();
@@ -43,6 +44,8 @@ describe.each(dialects)('a gateway before $version that is stopping', ({ version
   });
   beforeEach(async () => {
     clock = new ManualClock(Date.now());
+    // Tokens are of the time of the one that stops.
+    await otherClock.advance(Math.max(0, clock.now() - otherClock.now()));
     gateway = await start(clock);
     [busy, oscar] = [await openDesk('oscar', here()), await openDesk('oscar', here())];
     control.clearReceived();
@@ -112,6 +115,41 @@ describe.each(dialects)('a gateway before $version that is stopping', ({ version
       expect.objectContaining({ restoreSessionId: sid }),
     );
   });
+
+  it.each([{ stage: 'silent upstream' }, { stage: 'under way' }])(
+    'breaks a download off that is still $stage after the grace, and says so',
+    async ({ stage }) => {
+      const isSilent = stage === 'silent upstream';
+      const hold = isSilent ? control.hold({ action: 'save' }, 'done') : undefined;
+      const saving = control.nextSave();
+      const route = path(oscar, 'save').replace(oscar.oneDrives.Alice ?? '', oscar.oneDrives['Vera Vast'] ?? '');
+      const download = oscar.caller.fetch('POST', route, '{}');
+      await (hold?.reached ?? download);
+      const closed = gateway.close();
+      await clock.advance(GRACE - 1);
+      const { body: before } = await elsewhere().get('/api/v1/operations?limit=1');
+      expect(before.items[0]).toMatchObject({ action: 'save', state: 'submitting' });
+      await whileAdvancing({ clock, by: SECOND }, closed);
+
+      if (isSilent) {
+        const answer = await download;
+        expect({ status: answer.status, body: await answer.json() }).toMatchObject({
+          status: 503,
+          body: { code: 'gateway-stopping' },
+        });
+      } else {
+        await expect((await download).arrayBuffer()).rejects.toThrow();
+        expect(await (await saving).ended).toBe('aborted');
+      }
+      const { id } = before.items[0];
+      const problem = { code: 'gateway-stopping', detail: expect.stringContaining('stopped') as string };
+      expect(await elsewhere().operation(id as string)).toMatchObject({ state: 'failed', problem });
+      const ends = (await auditRecords(neighbours)).filter(
+        ({ operationId, action }) => operationId === id && action === 'operation.ended',
+      );
+      expect(ends).toMatchObject([{ detail: { problem: 'gateway-stopping', brokenBy: 'gateway' } }]);
+    },
+  );
 
   it('takes no device code, which is still good elsewhere', async () => {
     const { body: code } = await oscar.caller.post(`/api/v1/restore-sessions/${oscar.sid}/device-codes`);

@@ -53,6 +53,7 @@ export class AuditExportResponder {
       onHead: () => {
         reply.hijack();
       },
+      brokenOff: this.running.brokenOff,
       finish: () => Promise.resolve(),
       clock: this.clock,
     });

@@ -36,6 +36,12 @@ export interface InForce {
   readonly emergencyStop: boolean;
 }
 
+/** An end as it is put on record. */
+export interface RecordedEnd extends Omit<OperationEnd, 'endedAt'> {
+  /** Of a download that was not whole: who broke it. */
+  readonly brokenBy?: 'caller' | 'upstream' | 'gateway' | 'store' | undefined;
+}
+
 export interface ReloadedCredential {
   /** As the log and health call it. */
   readonly credential: string;
@@ -152,7 +158,7 @@ export class AuditTrail {
    */
   ending(
     operation: Operation,
-    { state, outcome, problem, bytes, sha256 }: Omit<OperationEnd, 'endedAt'>,
+    { state, outcome, problem, bytes, sha256, brokenBy }: RecordedEnd,
     change: Change<Operation | undefined>,
     canceler?: Principal,
   ): Promise<Operation | undefined> {
@@ -164,7 +170,7 @@ export class AuditTrail {
       ...(outcome && { counts: countsOf(outcome) }),
       bytes,
       sha256,
-      detail: { action: operation.action, ...(problem && { problem: problem.code }) },
+      detail: { action: operation.action, ...(problem && { problem: problem.code }), ...(brokenBy && { brokenBy }) },
     };
     return this.recording(record, this.outbox.tellingOfEnd(change), (ended) => ended !== undefined);
   }

@@ -242,6 +242,20 @@ describe('deliverDownload', () => {
     });
   });
 
+  it('that the gateway breaks off takes the upstream connection down, and is laid to nobody else', async () => {
+    const relay = await start(more);
+    const ended = Promise.all([relay.next('upstream-closed'), relay.next('result')]);
+    const caller = await relay.ask();
+    const cause = new Error('The gateway is stopping.');
+    caller.once('data', () => {
+      relay.breaking.abort(cause);
+    });
+    await readToEnd(caller);
+    const [, result] = await ended;
+    expect(result).toMatchObject({ state: 'failed', brokenBy: 'gateway', cause });
+    expect(relay.finished).toEqual([result]);
+  });
+
   describe('a caller who leaves', () => {
     it('at half takes the upstream connection down', async () => {
       const relay = await start(more);
@@ -362,7 +376,9 @@ describe('deliverDownload', () => {
       });
       const stream = { body, contentLength: undefined };
       const finish = () => Promise.resolve();
-      void deliverDownload({ stream, request, response, headers: {}, isZip: false, finish, clock: new SystemClock() });
+      const { signal: brokenOff } = new AbortController();
+      const clock = new SystemClock();
+      void deliverDownload({ stream, request, response, headers: {}, brokenOff, isZip: false, finish, clock });
     });
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const caller = connect((server.address() as AddressInfo).port, '127.0.0.1');

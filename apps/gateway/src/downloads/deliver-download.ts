@@ -20,8 +20,8 @@ export interface FailedDownload {
   readonly state: 'failed';
   /** Handed to the caller's connection so far; the caller need not have received them. */
   readonly bytes: number;
-  /** `store`: the outcome could not be recorded. */
-  readonly brokenBy: 'caller' | 'upstream' | 'store';
+  /** `gateway`: it is stopping. `store`: the outcome could not be recorded. */
+  readonly brokenBy: 'caller' | 'upstream' | 'gateway' | 'store';
   /** For the log. */
   readonly cause: Error;
 }
@@ -35,6 +35,8 @@ export interface DownloadDelivery {
   readonly headers: Readonly<Record<string, string>>;
   /** Default `application/octet-stream`: never what upstream says, since nothing is to open a download by its type. */
   readonly contentType?: string;
+  /** Aborted when the gateway breaks it off. */
+  readonly brokenOff: AbortSignal;
   /** A body without a length is looked at for a ZIP's end. */
   readonly isZip: boolean;
   /** Called once nothing more will be thrown and the response is ours, just before its head goes out. */
@@ -85,21 +87,21 @@ async function carry(delivery: DownloadDelivery, connection: CallerConnection): 
 
 /** Everything but the last bytes. */
 async function transfer(
-  { stream, response, headers, contentType = 'application/octet-stream' }: DownloadDelivery,
+  { stream, response, headers, contentType = 'application/octet-stream', brokenOff }: DownloadDelivery,
   body: ReceivedBody,
   writer: HeldBackWriter,
   callerGone: AbortSignal,
 ): Promise<DownloadResult> {
   try {
     sendHead(response, { ...headers, 'content-type': contentType }, stream.contentLength);
-    await pipeline(stream.body, writer, { signal: callerGone });
+    await pipeline(stream.body, writer, { signal: AbortSignal.any([callerGone, brokenOff]) });
     callerGone.throwIfAborted();
     return { state: 'succeeded', ...body.close() };
   } catch (error) {
-    const bytes = writer.bytesWritten;
-    return callerGone.aborted
-      ? { state: 'failed', bytes, brokenBy: 'caller', cause: callerGone.reason as Error }
-      : { state: 'failed', bytes, brokenBy: 'upstream', cause: error as Error };
+    const failed = { state: 'failed', bytes: writer.bytesWritten } as const;
+    if (callerGone.aborted) return { ...failed, brokenBy: 'caller', cause: callerGone.reason as Error };
+    if (brokenOff.aborted) return { ...failed, brokenBy: 'gateway', cause: brokenOff.reason as Error };
+    return { ...failed, brokenBy: 'upstream', cause: error as Error };
   }
 }
 

@@ -18,6 +18,8 @@ interface RelayEvents {
 /** An upstream that answers as told, and a gateway that delivers its answer to whoever asks. */
 export class DownloadRelay {
   readonly clock = new ManualClock();
+  /** Breaks off what is under way, as a gateway does that is stopping. */
+  readonly breaking = new AbortController();
   /** What `finish` was called with. */
   readonly finished: DownloadResult[] = [];
   /** Downloads that came so far that nothing could be thrown any more. */
@@ -96,6 +98,7 @@ export class DownloadRelay {
         response,
         headers: { 'Content-Disposition': 'attachment; filename="x.zip"', 'Cache-Control': 'public' },
         isZip: this.isZip,
+        brokenOff: this.breaking.signal,
         clock: this.clock,
         onHead: () => {
           this.heads++;

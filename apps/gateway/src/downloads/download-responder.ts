@@ -83,6 +83,7 @@ export class DownloadResponder {
           'content-disposition': contentDisposition(save.fileName),
           'operation-location': operationLocation(this.configuration.server.publicUrl, save.operation),
         },
+        brokenOff: this.running.brokenOff,
         isZip: save.isZip,
         onHead: () => {
           reply.hijack();

@@ -1,7 +1,7 @@
 import type { Principal } from '@app/identity';
 import type { Logger } from '@app/logging';
 import { StoreUnavailableError } from '@app/problems';
-import type { Operation, OperationEnd } from '@app/store';
+import type { Operation, OperationProblem } from '@app/store';
 import { BackupServers, type SaveStream } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
@@ -12,6 +12,7 @@ import { LOGGER } from '../infrastructure/tokens.js';
 import { ClaimedOperations, toOperationProblem } from '../operations/claimed-operations.js';
 import type { Lease } from '../operations/lease.js';
 import { LostClaimError } from '../operations/lost-claim.error.js';
+import { RunningOperations } from '../operations/running-operations.js';
 import { fileOf } from './download-file.js';
 import type { DownloadResult, FailedDownload } from './deliver-download.js';
 
@@ -33,6 +34,7 @@ export class SavesService {
     private readonly claimed: ClaimedOperations,
     private readonly servers: BackupServers,
     private readonly ceilings: OperatorCeilings,
+    private readonly running: RunningOperations,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -50,7 +52,14 @@ export class SavesService {
       if (!lease.allowsSending()) {
         throw new StoreUnavailableError('It took too long to record the download; nothing of it was sent.');
       }
-      offered = await this.servers.of(session).save(session.upstreamSessionId, operation.item, request, callerGone);
+      offered = await this.servers
+        .of(session)
+        .save(
+          session.upstreamSessionId,
+          operation.item,
+          request,
+          AbortSignal.any([callerGone, this.running.brokenOff]),
+        );
       const stream = await this.ceilings.bounded(operation, offered);
       return {
         operation,
@@ -63,8 +72,10 @@ export class SavesService {
       offered?.body.on('error', ignore).destroy();
       release();
       lease.stop();
-      const problem = callerGone.aborted ? problemOf('caller') : toOperationProblem(error);
-      await this.claimed.end(operation, { state: 'failed', problem });
+      const ours = this.running.brokenOff.aborted ? 'gateway' : undefined;
+      const brokenBy = callerGone.aborted ? 'caller' : ours;
+      const problem = brokenBy === 'caller' ? undefined : toOperationProblem(error);
+      await this.claimed.end(operation, { state: 'failed', problem, brokenBy });
       if (error instanceof OverCeilingError) await this.ceilings.record(principal, operation, operation.id);
       throw error;
     }
@@ -84,9 +95,14 @@ export class SavesService {
     }
     const { bytes, brokenBy, cause } = result;
     this.logger.warn({ err: cause, operationId: operation.id, brokenBy, bytes }, 'download broke off');
+    const end = { state: 'failed', bytes } as const;
     const isOverCeiling = cause instanceof OverCeilingError;
-    const problem = isOverCeiling ? toOperationProblem(cause) : problemOf(brokenBy);
-    await this.claimed.end(operation, { state: 'failed', bytes, problem });
+    await this.claimed.end(
+      operation,
+      isOverCeiling
+        ? { ...end, problem: toOperationProblem(cause), brokenBy: 'gateway' }
+        : { ...end, problem: problemOf(brokenBy, cause), brokenBy },
+    );
     if (isOverCeiling) await this.ceilings.record(principal, operation, operation.id);
   }
 }
@@ -96,12 +112,14 @@ function ignore(): void {
 }
 
 /** A caller who left needs nobody to say so. */
-function problemOf(brokenBy: FailedDownload['brokenBy']): OperationEnd['problem'] {
+function problemOf(brokenBy: FailedDownload['brokenBy'], cause: Error): OperationProblem | undefined {
   switch (brokenBy) {
     case 'caller':
       return undefined;
     case 'upstream':
       return { code: 'upstream-broken', detail: 'The backup server cut the download off.' };
+    case 'gateway':
+      return toOperationProblem(cause);
     case 'store':
       return { code: 'store-unavailable', detail: 'The outcome of the download could not be recorded.' };
   }

@@ -11,7 +11,7 @@ import {
 } from '@app/store';
 import { Inject, Injectable } from '@nestjs/common';
 
-import { AuditTrail } from '../audit/audit-trail.js';
+import { AuditTrail, type RecordedEnd } from '../audit/audit-trail.js';
 import { CLOCK, LOGGER } from '../infrastructure/tokens.js';
 import { Lease } from './lease.js';
 import { LostClaimError } from './lost-claim.error.js';
@@ -19,7 +19,7 @@ import { OperationNews } from './operation-news.js';
 import { Replica } from './replica.js';
 
 /** An end as whoever ran the operation knows it. */
-export type OperationOutcomeOf = Omit<OperationEnd, 'endedAt'>;
+export type OperationOutcomeOf = Omit<OperationEnd, 'endedAt'> & Pick<RecordedEnd, 'brokenBy'>;
 
 const RECORD_AGAIN_MS = 250;
 

@@ -1,6 +1,7 @@
 import { type Clock, within } from '@app/clock';
 import type { Configuration } from '@app/config';
 import type { Logger } from '@app/logging';
+import { GatewayStoppingError } from '@app/problems';
 import { RestoreSessionsRepository } from '@app/store';
 import { type BackupServer, BackupServers } from '@app/veeam-client';
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
@@ -21,6 +22,7 @@ const RECORDING_MS = 2_000;
 @Injectable()
 export class RunningOperations implements BeforeApplicationShutdown {
   private readonly running = new Set<Promise<unknown>>();
+  private readonly breaking = new AbortController();
 
   constructor(
     private readonly servers: BackupServers,
@@ -41,8 +43,14 @@ export class RunningOperations implements BeforeApplicationShutdown {
     this.running.add(tracked);
   }
 
+  /** Aborted, with what to tell, when the grace is over: downloads are broken off then, and by the gateway. */
+  get brokenOff(): AbortSignal {
+    return this.breaking.signal;
+  }
+
   async beforeApplicationShutdown(): Promise<void> {
     await this.settledWithin(this.configuration.limits.shutdownGraceMs);
+    this.breaking.abort(new GatewayStoppingError('The gateway stopped before the download was whole.'));
     await within(this.clock, LOGOUT_MS, Promise.all(this.servers.all.map((server) => this.logout(server))));
     await this.servers.close();
     await this.settledWithin(RECORDING_MS);
