@@ -98,6 +98,23 @@ describe.each(dialects)('a download from $version whose replica stands still bey
     },
   );
 
+  it('is not given up by one that has just started: the database may have been away until then', async () => {
+    const hold = control.hold({ action: 'save' }, 'done');
+    const seen = rawAnswer(gateway.url, { path: path(), token: alice.caller.token });
+    await hold.reached;
+    const startedClock = new ManualClock(clock.now() + 2 * LEASE);
+    const started = await start(startedClock);
+    try {
+      await startedClock.advance(LEASE - SECOND);
+      expect(await newest()).toMatchObject({ state: 'submitting' });
+      await until(async () => (await newest()).state === 'interrupted', { clock: startedClock, by: SECOND });
+      hold.release();
+      expect(await seen).toMatchObject({ isWhole: false });
+    } finally {
+      await started.close();
+    }
+  });
+
   it('while it is recorded is not asked for upstream', async () => {
     await owner.query('begin');
     await owner.query('lock table operations in exclusive mode');

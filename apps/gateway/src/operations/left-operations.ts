@@ -13,8 +13,11 @@ import { Replica } from './replica.js';
 /** What replicas that are gone have left, and what nobody could begin in time. */
 @Injectable()
 export class LeftOperations {
-  /** Set while the database cannot be reached: other replicas could not renew their leases meanwhile, and need not be gone. */
-  private patientUntil = 0;
+  /**
+   * Other replicas could not renew their leases while the database was away, and need not be gone. That it is away is seen here, but not
+   * whether it was before the start.
+   */
+  private patientUntil: number;
 
   constructor(
     private readonly claims: OperationClaimsRepository,
@@ -24,7 +27,9 @@ export class LeftOperations {
     private readonly trail: AuditTrail,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits'>,
-  ) {}
+  ) {
+    this.patientUntil = clock.now() + replica.leaseMs;
+  }
 
   /** @throws StoreUnavailableError */
   async sweep(): Promise<void> {
