@@ -80,6 +80,7 @@ import { GatewayAccess } from './policy/gateway-access.service.js';
 import { CredentialAccess } from './policy/credential-access.service.js';
 import { MailRules } from './policy/mail-rules.service.js';
 import { ItemAuthorization } from './policy/item-authorization.service.js';
+import { ItemDecisions } from './policy/item-decisions.service.js';
 import { ItemLookup } from './policy/item-lookup.service.js';
 import { OwnershipService } from './policy/ownership.service.js';
 import { PolicyController } from './policy/policy.controller.js';
@@ -148,6 +149,7 @@ const services = [
   ItemLookup,
   AuthorizationService,
   ItemAuthorization,
+  ItemDecisions,
   AuditAccess,
   GatewayAccess,
   SendReadinessService,
