@@ -3,6 +3,7 @@ import pg from 'pg';
 import { ManualClock } from '@app/clock';
 import type { Configuration } from '@app/config';
 
+import { LeftOperations } from '../apps/gateway/src/operations/left-operations.js';
 import { Caller, expectProblem, operationIdOf } from './support/caller.js';
 import { type Desk, openDesk } from './support/desk.js';
 import { dialects } from './support/dialects.js';
@@ -106,6 +107,7 @@ describe.each(dialects)('a download from $version whose replica stands still bey
     const started = await start(startedClock);
     try {
       await startedClock.advance(LEASE - SECOND);
+      await started.app.get(LeftOperations).sweep();
       expect(await newest()).toMatchObject({ state: 'submitting' });
       await until(async () => (await newest()).state === 'interrupted', { clock: startedClock, by: SECOND });
       hold.release();
