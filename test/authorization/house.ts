@@ -8,6 +8,7 @@ import pg from 'pg';
 import { type SsoSandbox, startSsoSandbox } from '../../apps/sso-sandbox/src/index.js';
 import type { ReceivedRequest } from '../../apps/veeam-sandbox/src/index.js';
 import { type Answer, Caller, operationIdOf } from '../support/caller.js';
+import { PolicyFolder } from '../support/policies.js';
 import { changedSettings, rewriteSettings } from '../support/settings.js';
 import { type Gateway, type Neighbours, startGateway, startNeighbours } from '../support/world.js';
 import { type IssuerName, MOST_ASKED, type Run, trustedIssuers } from './arbitraries.js';
@@ -59,6 +60,7 @@ export class House {
   private readonly owners = new Map<string, string>();
   /** By request id. */
   private readonly traceIds = new Map<string, string>();
+  private readonly policies = new PolicyFolder();
   private lastRecord = 0;
   private writer = '';
 
@@ -102,6 +104,7 @@ export class House {
     const { contosoOnly, fabrikamOnly, untrusted } = this.issuers;
     await Promise.all([contosoOnly, fabrikamOnly, untrusted].map((issuer) => issuer.close()));
     await this.neighbours.close();
+    this.policies.remove();
   }
 
   /** As the YAML file has it, but for the one nobody trusts. */
@@ -276,8 +279,9 @@ export class House {
         organization,
       })),
     }));
+    if (speakFor === 'bound') this.policies.write('kept-back', keptBack(this.backup.keptBack));
     return startGateway(this.neighbours, {
-      environment: { ...this.environment, LOG_LEVEL: 'error' },
+      environment: { ...this.environment, LOG_LEVEL: 'error', POLICY_DIR: this.policies.path },
       adjust: (configuration) => ({ ...configuration, limits: { ...configuration.limits, ...unlimited } }),
       prepare: (app) => {
         app.getHttpServer().on('request', (raw: IncomingMessage) => {
@@ -287,6 +291,21 @@ export class House {
       },
     });
   }
+}
+
+/** Beside the default policies: what forbids single OneDrives to those who may do everything else. */
+function keptBack(ids: readonly string[]): string {
+  const all = `[${ids.map((id) => `OneDrive::"${id}"`).join(', ')}]`;
+  return `
+    @id("kept-back")
+    forbid (principal, action, resource is OneDrive)
+    when { ${all}.contains(resource) }
+    unless { principal.owns.contains(resource) };
+
+    @id("kept-back-from-copies")
+    forbid (principal, action == Action::"copy", resource)
+    when { ${all}.contains(context.target) }
+    unless { principal.owns.contains(context.target) };`;
 }
 
 /** Stopped ones are not told apart: nothing can be done to them. */

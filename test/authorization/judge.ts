@@ -196,7 +196,7 @@ export class Judge {
     if (!this.mayBrowse(organization, id)) return unseen(action);
     const targetId = act.action === 'copy' ? this.targetId(act.target, organization) : undefined;
     if (act.action === 'copy' && (!isThere || targetId === undefined)) return absent(action);
-    if (!this.isPermitted(act, organization)) {
+    if (!this.isPermitted(act, organization, targetId)) {
       const isHidden = targetId !== undefined && !this.mayBrowse(organization, targetId);
       return { status: isHidden ? 404 : 403, reads: act.action === 'copy' ? 'session' : 'catalog', record: deny };
     }
@@ -215,22 +215,22 @@ export class Judge {
     const id = this.idOf(oneDrive);
     if (!this.mayBrowse(organization, id)) return unseen();
     if (!this.isThere(organization, asked)) return absent();
-    const isPermitted = this.isPermitted(act, organization);
+    const targetId = act.action === 'copy' ? this.targetId(act.target, organization) : undefined;
+    const isPermitted = this.isPermitted(act, organization, targetId);
     if (act.action === 'copy') {
-      const targetId = this.targetId(act.target, organization);
       if (targetId === undefined || (!isPermitted && !this.mayBrowse(organization, targetId))) return absent();
     }
     return { status: 200, reads: 'session', decision: isPermitted ? 'allow' : 'deny' };
   }
 
   /** Of a OneDrive that the asker may browse. */
-  private isPermitted(act: ItemAction, organization: string): boolean {
+  private isPermitted(act: ItemAction, organization: string, targetId: string | undefined): boolean {
     switch (act.action) {
       case 'restore':
       case 'save':
         return true;
       case 'copy':
-        return this.operates(organization);
+        return this.operates(organization) && !this.isKeptBack(targetId, organization);
       case 'send':
         return this.operates(organization) && this.mayLeaveFrom(act.from) && this.mayGoTo(act.to);
     }
@@ -279,7 +279,13 @@ export class Judge {
   }
 
   private mayBrowse(organization: string, oneDriveId: string): boolean {
-    return this.operates(organization) || this.own(organization).includes(oneDriveId);
+    const isOperated = this.operates(organization) && !this.isKeptBack(oneDriveId, organization);
+    return isOperated || this.own(organization).includes(oneDriveId);
+  }
+
+  private isKeptBack(oneDriveId: string | undefined, organization: string): boolean {
+    if (oneDriveId === undefined || this.own(organization).includes(oneDriveId)) return false;
+    return this.surroundings.backup.keptBack.includes(oneDriveId);
   }
 
   private operates(organization: string): boolean {

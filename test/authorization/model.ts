@@ -110,6 +110,11 @@ export class Backup {
     return this.contents.get(oneDriveId)?.[kind] ?? [];
   }
 
+  /** For the others they do not exist, operators among them: one in production, and one of somebody who has left. */
+  get keptBack(): readonly string[] {
+    return this.oneDrivesOf(`bob@${this.names[0]}`).concat(this.oneDrivesOf(`laura.leaver@${this.names[0]}`));
+  }
+
   /** Whether its owner is in the backup only. */
   isLeavers(oneDriveId: string | undefined): boolean {
     const all = this.organizations.flatMap(({ oneDrives }) => oneDrives);
