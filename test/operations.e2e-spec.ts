@@ -152,6 +152,20 @@ describe.each(dialects)('an operation on $version', (dialect) => {
     expect(sent()).toHaveLength(1);
   });
 
+  it('that found nothing changed succeeds, and notes that it restored nothing', async () => {
+    await emptyFolder(neighbours.veeam.productionDir);
+    const desk = await openDesk();
+    const first = await answersOf(restore(desk, alice, 'wait=60'));
+    expect(first.body).toMatchObject({ state: 'succeeded', outcome: { restored: 5, skipped: 0 } });
+    expect(first.body.outcome).not.toHaveProperty('note');
+
+    const second = await answersOf(restore(desk, alice, 'wait=60'));
+    const note = expect.stringMatching(dialect.noteOfNoChange) as string;
+    const counts = { total: 5, restored: 0, failed: 0, skipped: 5 };
+    expect(second.body).toMatchObject({ state: 'succeeded', outcome: { ...counts, note } });
+    expect((await alice.operation(second.body.id as string)).outcome).toMatchObject({ note });
+  });
+
   it('tells how far it is, until it has ended', async () => {
     await emptyFolder(neighbours.veeam.productionDir);
     const hold = neighbours.veeam.control.hold({ action: 'restore' }, 'item');

@@ -54,6 +54,8 @@ export interface TestDialect extends Wire {
   readonly restoreLog: string;
   /** What an operation tells of a restore of five documents of which one was restored. */
   readonly progress: object;
+  /** What an operation notes of a restore that found nothing changed. */
+  readonly noteOfNoChange: RegExp;
   /** A restore of all versions of each document, with `Prefer: wait`. */
   readonly restoreOfAllVersions: Ability;
   /** A copy with a device code or a certificate, with `Prefer: wait`. */
@@ -113,6 +115,7 @@ const v5: TestDialect = {
   lostState: 'interrupted',
   restoreLog: 'Events',
   progress: {},
+  noteOfNoChange: /^Nothing was restored, because nothing had changed\.$/,
   restoreOfAllVersions: done,
   copyWithoutPassword: notSupportedBy('v5'),
   checksDeviceCodes: false,
@@ -129,6 +132,7 @@ const v8: TestDialect = {
   lostState: 'succeeded',
   restoreLog: 'RestoreSessions?',
   progress: { total: 5, restored: 1, failed: 0, skipped: 0, percentage: 20 },
+  noteOfNoChange: /^Nothing was restored: .* It does not say why/,
   restoreOfAllVersions: notSupportedBy('v8'),
   copyWithoutPassword: done,
   checksDeviceCodes: true,
@@ -146,6 +150,7 @@ const verbsThatWait = (version: ApiVersion): TestDialect => ({
   lostState: 'interrupted',
   restoreLog: 'Events',
   progress: {},
+  noteOfNoChange: /^Nothing was restored, because nothing had changed\.$/,
   restoreOfAllVersions: notSupportedBy(version),
   copyWithoutPassword: done,
   checksDeviceCodes: true,

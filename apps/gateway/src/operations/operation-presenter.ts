@@ -6,11 +6,13 @@ import { toOperationItemDto } from '../actions/dto/operation-item.dto.js';
 import type { ServerSentEvent } from '../http/event-stream.js';
 import type { OperationProgressEventDto, OperationStateEventDto } from './operation-event.dto.js';
 import type { WatchedEvent } from './operation-events.service.js';
+import { noteOf } from './outcome.js';
 
 /** Field by field, so that nothing of the record shows that was not meant to. */
 export function toOperationDto(operation: Operation): OperationDto {
   const { startedAt, endedAt, progress, reconciliation, outcome, problem, bytes, sha256, reason, onBehalfOf } =
     operation;
+  const note = noteOf(operation);
   return {
     id: operation.id,
     action: operation.action,
@@ -31,6 +33,7 @@ export function toOperationDto(operation: Operation): OperationDto {
         restored: outcome.restored,
         failed: outcome.failed,
         skipped: outcome.skipped,
+        ...(note !== undefined && { note }),
         issues: outcome.issues.map(({ path, title, severity, message }) => ({
           ...(path !== undefined && { path }),
           ...(title !== undefined && { title }),

@@ -1,6 +1,6 @@
 import type { ItemResult, Outcome } from '@app/veeam-client';
 
-import { endOf } from './outcome.js';
+import { endOf, noteOf } from './outcome.js';
 
 const outcome = (counts: Partial<Outcome>): Outcome => ({
   total: 10,
@@ -37,6 +37,20 @@ it.each<[string, Partial<Outcome> | undefined, string]>([
   ['a failure half way', { restored: 4, result: 'failed' }, 'partially-succeeded'],
 ])('%s', (_, counts, state) => {
   expect(endOf(oneDrive, counts && outcome(counts)).state).toBe(state);
+});
+
+it.each<[string, Partial<Outcome>, RegExp | undefined]>([
+  ['nothing changed', { skipped: 10, skippedByNoChanges: 10, skippedByError: 0 }, /because nothing had changed\.$/],
+  ['nothing was done and it is not known why', { skipped: 10, result: 'success' }, /does not say why/],
+  ['something was restored', { restored: 1, skipped: 9, skippedByNoChanges: 9 }, undefined],
+  ['nothing was there to restore', { total: 0 }, undefined],
+  ['everything was skipped by error', { skipped: 10, skippedByError: 10 }, undefined],
+  ['some failed', { failed: 1, skipped: 9, skippedByNoChanges: 9 }, undefined],
+  ['upstream warns', { skipped: 10, result: 'warning' }, undefined],
+  ['not all is accounted for', { skipped: 9, skippedByNoChanges: 9 }, undefined],
+])('a note when %s', (_, counts, note) => {
+  const told = noteOf(endOf(oneDrive, outcome(counts)));
+  expect(told).toEqual(note && expect.stringMatching(note));
 });
 
 describe('of several items', () => {

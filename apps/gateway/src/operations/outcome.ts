@@ -16,6 +16,16 @@ export function endOf(
   return { state: stateOf(outcome), outcome: { ...outcome, ...items } };
 }
 
+/** That a success wrote nothing, and why, as far as upstream tells. Undefined of anything else, which the counts tell by themselves. */
+export function noteOf({ state, outcome }: Pick<Operation, 'state' | 'outcome'>): string | undefined {
+  if (state !== 'succeeded' || outcome === undefined || outcome.total === 0) return undefined;
+  const { total, restored, skipped, skippedByNoChanges } = outcome;
+  if (restored > 0 || skipped < total) return undefined;
+  return skippedByNoChanges === total
+    ? 'Nothing was restored, because nothing had changed.'
+    : 'Nothing was restored: the backup server skipped all of it and calls that a success. It does not say why; as a rule nothing had changed.';
+}
+
 /** Counts tell of each only when they tell the same of all. */
 function resultsOf(
   itemIds: readonly string[],

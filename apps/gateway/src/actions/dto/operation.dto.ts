@@ -52,6 +52,13 @@ export class OperationOutcomeDto {
   @ApiProperty({ type: 'integer', description: 'Left alone, for instance because nothing had changed.' })
   skipped!: number;
 
+  @ApiPropertyOptional({
+    type: String,
+    example: 'Nothing was restored, because nothing had changed.',
+    description: 'That a success wrote nothing, and why, as far as the backup server tells.',
+  })
+  note?: string;
+
   @ApiProperty({ type: [OperationIssueDto] })
   issues!: OperationIssueDto[];
 
