@@ -4,9 +4,11 @@ import { ManualClock } from '@app/clock';
 import pg from 'pg';
 
 import { expectProblem } from './support/caller.js';
+import { HeldDeviceCodes } from '../apps/gateway/src/device-codes/held-device-codes.js';
 import { type Desk, openDesk } from './support/desk.js';
 import { dialects, type TestDialect } from './support/dialects.js';
 import { actionRequests, arrivals, changes, requests } from './support/upstream.js';
+import { until } from './support/until.js';
 import { type Gateway, type Neighbours, startGateway, startNeighbours } from './support/world.js';
 
 jest.setTimeout(30_000);
@@ -70,6 +72,59 @@ const restore = ({ caller, sid, oneDrives }: Desk, userCode: string, by: (typeof
   caller.post(by.restore(sid, oneDrives.Alice ?? ''), by.body(userCode), { prefer: 'wait=10' });
 
 const codesUpstream = () => control.actions().map(({ credentials }) => credentials);
+
+/** Whose start cannot be recorded, and which wait for that. */
+describe('device codes of operations that never ran', () => {
+  const QUEUE_AGE = 15 * 60_000;
+  let clock: ManualClock;
+  let owner: pg.Client;
+
+  beforeAll(async () => {
+    owner = new pg.Client({ connectionString: neighbours.database.ownerUrl });
+    await owner.connect();
+    await owner.query(
+      `create function refuse() returns trigger language plpgsql
+       as $$ begin raise exception 'not ready' using errcode = '57P03'; end $$`,
+    );
+    await owner.query(
+      `create trigger refusal before update on operations for each row
+       when (new.sent_at is not null) execute function refuse()`,
+    );
+    clock = new ManualClock(Date.now());
+    gateway = await startGateway(neighbours, { clock, environment: { VEEAM_API_VERSION: 'v5' } });
+    oscar = await deskOf('oscar');
+  });
+  afterAll(async () => {
+    await gateway.close();
+    await owner.query('drop trigger refusal on operations');
+    await owner.end();
+  });
+
+  const isHeld = (id: string) => gateway.app.get(HeldDeviceCodes).credentials(id) !== undefined;
+
+  async function waiting(): Promise<string> {
+    const userCode = await issueTo(oscar);
+    const { body } = await oscar.caller.post(simplified.restore(oscar.sid, oscar.oneDrives.Alice ?? ''), { userCode });
+    const id = body.id as string;
+    await until(async () => (await oscar.caller.operation(id)).state === 'accepted');
+    expect(isHeld(id)).toBe(true);
+    return id;
+  }
+
+  it('are forgotten when they are canceled', async () => {
+    const id = await waiting();
+    expect((await oscar.caller.delete(`/api/v1/operations/${id}`)).status).toBe(204);
+    expect(isHeld(id)).toBe(false);
+  });
+
+  it('are forgotten when they have waited too long', async () => {
+    const id = await waiting();
+    const moving = { clock, by: QUEUE_AGE / 20 };
+    await until(() => !isHeld(id), moving);
+    expect(await oscar.caller.endOf(id, moving)).toMatchObject({ state: 'failed' });
+    expect(codesUpstream()).toEqual([]);
+  });
+});
 
 describe.each(dialects)('device codes on $version', (dialect) => {
   useGateway(dialect);

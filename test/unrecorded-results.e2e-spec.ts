@@ -87,6 +87,26 @@ describe('what came of an operation and cannot be recorded', () => {
     expect(actionRequests(control)).toHaveLength(1);
   });
 
+  it.each(followedDialects)('is not taken for a conflict that $version has of its own', async ({ version }) => {
+    const alice = await deskOn(version);
+    const hold = control.hold({ action: 'restore' }, 'done');
+    const first = await restore(alice);
+    await hold.reached;
+    const id = await restore(alice);
+    control.addFault({
+      match: { method: 'GET', route: 'OneDrives' },
+      fault: { kind: 'answer', status: 409, body: { errorCode: 'OrganizationTransfer', message: 'moving' } },
+    });
+    hold.release();
+    const moving = { clock, by: SECOND };
+    expect(await alice.caller.endOf(first, moving)).toMatchObject({ state: 'succeeded' });
+    const before = clock.now();
+    expect(await alice.caller.endOf(id, moving)).toMatchObject({ state: 'succeeded' });
+    // Sooner than a lease is over: it was given back to the queue.
+    expect(clock.now() - before).toBeLessThan(40 * SECOND);
+    expect(gateway.log().filter((line) => line.includes('cannot start yet'))).toHaveLength(1);
+  });
+
   it.each(dialects)('keeps one in the queue that could not be begun on $version', async ({ version }) => {
     const alice = await deskOn(version);
     const hold = control.hold({ action: 'restore' }, 'done');

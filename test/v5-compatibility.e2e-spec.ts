@@ -446,6 +446,29 @@ describe('the v5 routes', () => {
     expect(shown).not.toContain(world.veeam.restoreUserName);
   });
 
+  it('answer 409 when what they wait for is canceled', async () => {
+    const desk = await openDesk('alice', world);
+    const hold = control.holdActions();
+    const first = desk.caller.post(
+      `/api/v1/restore-sessions/${desk.sid}/onedrives/${desk.oneDrives.Alice}/restore`,
+      {},
+    );
+    await hold.reached;
+    const waiting = desk.caller.post(actionRoute(desk, 'Alice'), restoreRequest);
+    const queued = await until(async () => {
+      const { body } = await desk.caller.get('/api/v1/operations');
+      return body.items.find(
+        ({ restoreSessionId, state }: Record<string, string>) => restoreSessionId === desk.sid && state === 'accepted',
+      );
+    });
+    expect((await desk.caller.delete(`/api/v1/operations/${queued.id}`)).status).toBe(204);
+    const answer = await waiting;
+    expectProblem(answer, 'operation-conflict');
+    expect(answer.body.detail).toBe('The operation was canceled.');
+    hold.release();
+    await desk.caller.endOf((await first).body.id as string);
+  });
+
   describe('with little patience', () => {
     const maxWaitMs = 90_000;
     const clock = new ManualClock(Date.now());

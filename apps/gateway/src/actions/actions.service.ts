@@ -229,7 +229,7 @@ export class ActionsService {
       throw unknownDeviceCode();
     }
     const accepted = await this.withinCeiling(principal, operation, notBusy(recorded));
-    this.heldDeviceCodes.hold(accepted.id, userCode);
+    this.heldDeviceCodes.hold(accepted.id, userCode, new Date(this.clock.now()));
     return accepted;
   }
 

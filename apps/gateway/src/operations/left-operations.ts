@@ -5,6 +5,7 @@ import { type Operation, OperationClaimsRepository, type OperationProblem } from
 import { Inject, Injectable } from '@nestjs/common';
 
 import { AuditTrail } from '../audit/audit-trail.js';
+import { HeldDeviceCodes } from '../device-codes/held-device-codes.js';
 import { CLOCK, CONFIGURATION } from '../infrastructure/tokens.js';
 import { ClaimedOperations } from './claimed-operations.js';
 import { OperationReconciliations } from './operation-reconciliations.js';
@@ -23,6 +24,7 @@ export class LeftOperations {
     private readonly claims: OperationClaimsRepository,
     private readonly claimed: ClaimedOperations,
     private readonly reconciliations: OperationReconciliations,
+    private readonly deviceCodes: HeldDeviceCodes,
     private readonly replica: Replica,
     private readonly trail: AuditTrail,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -49,6 +51,7 @@ export class LeftOperations {
     for (const operation of await this.claims.listOverdue(queuedBefore)) {
       await this.end(operation, 'failed', overdue, (claims) => claims.failWaiting(operation, now, overdue));
     }
+    this.deviceCodes.forgetHeldBefore(queuedBefore);
   }
 
   private async endAbandoned(now: Date): Promise<void> {

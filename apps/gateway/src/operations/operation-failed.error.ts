@@ -7,6 +7,7 @@ export class OperationFailedError extends DomainError {
 
   constructor({ problem, state }: Operation) {
     super(problem?.detail ?? `The operation was ${state}.`);
-    this.code = (problem?.code as ProblemCode | undefined) ?? 'upstream-broken';
+    this.code =
+      (problem?.code as ProblemCode | undefined) ?? (state === 'canceled' ? 'operation-conflict' : 'upstream-broken');
   }
 }

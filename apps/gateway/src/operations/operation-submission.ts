@@ -44,6 +44,7 @@ const passing: ReadonlySet<ProblemCode> = new Set([
   'upstream-timeout',
   'upstream-broken',
   'store-unavailable',
+  'operation-conflict',
 ]);
 
 /** Until an operation is tried again that could not be begun, ms. */

@@ -5,6 +5,7 @@ import { isFinal, type Operation, type OperationOwner, OperationsRepository } fr
 import { Inject, Injectable } from '@nestjs/common';
 
 import { AuditTrail } from '../audit/audit-trail.js';
+import { HeldDeviceCodes } from '../device-codes/held-device-codes.js';
 import { CLOCK } from '../infrastructure/tokens.js';
 import { AuthorizationService } from '../policy/authorization.service.js';
 import { OperationNews } from './operation-news.js';
@@ -17,6 +18,7 @@ export class OperationsService {
     private readonly news: OperationNews,
     private readonly authorization: AuthorizationService,
     private readonly trail: AuditTrail,
+    private readonly deviceCodes: HeldDeviceCodes,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -46,6 +48,7 @@ export class OperationsService {
       principal,
     );
     if (canceled !== undefined) {
+      this.deviceCodes.forget(id);
       this.news.announce(canceled);
       return;
     }
