@@ -1,6 +1,9 @@
 import { constants } from 'node:fs';
 import { access, mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+
+import { API_VERSIONS } from '@app/config';
+
 import { freePort, tryPort } from './free-port.js';
 
 /** What `npm start` can be told by the environment, checked. */
@@ -21,8 +24,6 @@ export interface StartSettings {
   readonly logLevel: string | undefined;
 }
 
-const API_VERSIONS = ['v5', 'v6', 'v7', 'v8'];
-
 type Environment = Readonly<Partial<Record<string, string>>>;
 
 /** @throws Error with one line naming the variable to set. */
@@ -41,7 +42,7 @@ export async function readStartSettings(root: string, environment: Environment):
   }
 
   const apiVersion = valueOf('VEEAM_API_VERSION') ?? 'v5';
-  if (!API_VERSIONS.includes(apiVersion)) {
+  if (!API_VERSIONS.some((version) => version === apiVersion)) {
     throw new Error(`VEEAM_API_VERSION must be one of ${API_VERSIONS.join(', ')}.`);
   }
 

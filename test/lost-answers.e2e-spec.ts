@@ -1,5 +1,6 @@
 import { ManualClock } from '@app/clock';
 import type { Configuration } from '@app/config';
+import pg from 'pg';
 
 import { type Desk, openDesk } from './support/desk.js';
 import { blockingDialects, followedDialects } from './support/dialects.js';
@@ -114,6 +115,18 @@ describe('of an operation whose answer was lost', () => {
       const lost = await restore(alice);
       await reached(alice, lost, 'interrupted');
       expect(await findingOf(alice, lost)).toMatchObject({ finding: 'not-done' });
+    });
+
+    it('nothing is believed of what was sent by a version that this gateway does not know', async () => {
+      loseAnswer('received');
+      const lost = await restore(alice);
+      await reached(alice, lost, 'interrupted');
+      const owner = new pg.Client({ connectionString: neighbours.database.ownerUrl });
+      await owner.connect();
+      await owner.query(`update operations set sent_version = 'v99' where id = $1`, [lost]);
+      await owner.end();
+      const found = await findingOf(alice, lost);
+      expect(found).toMatchObject({ finding: 'unknown', detail: expect.stringContaining('v99') as string });
     });
 
     it.each(followedDialects)('it is found by what $version reads in the log, after an upgrade', async (newer) => {

@@ -103,7 +103,12 @@ describe.each(dialects)('real-life troubles on $version', ({ version, heldState 
 
   it('a first byte after 8 minutes', async () => {
     const clock = new ManualClock(Date.now());
-    const patient = await startGateway(neighbours, { clock, environment: { VEEAM_API_VERSION: version } });
+    const patient = await startGateway(neighbours, {
+      clock,
+      environment: { VEEAM_API_VERSION: version },
+      // A minute at a time passes: more than the database needs to renew the lease of a minute.
+      adjust: (configuration) => ({ ...configuration, limits: { ...configuration.limits, leaseMs: 3_600_000 } }),
+    });
     try {
       const caller = await Caller.named('alice', { ...neighbours, gateway: patient });
       const hold = control.hold({ action: 'save' }, 'done');

@@ -1,5 +1,5 @@
 import type { Clock } from '@app/clock';
-import type { ApiVersion } from '@app/config';
+import { API_VERSIONS } from '@app/config';
 import {
   type Operation,
   type OperationReconciliation,
@@ -41,7 +41,9 @@ export class OperationTraces {
     if (sentAt === undefined || upstreamSessionId === undefined) return nothingSent;
     if (followedSessionId !== undefined) return this.whereItGoesOn(operation, followedSessionId);
     const version = await this.servers.of(operation).apiVersion();
-    const sentVersion = (operation.sentVersion ?? version) as ApiVersion;
+    const sentVersion = API_VERSIONS.find((known) => known === (operation.sentVersion ?? version));
+    // By a later version of the gateway.
+    if (sentVersion === undefined) return sentByAnother(operation.sentVersion);
     const hasOwnSession = operation.action !== 'send' && capabilitiesOf(sentVersion).followedRestores;
     if (hasOwnSession && !capabilitiesOf(version).followedRestores) return sentByAnother(sentVersion);
     const found = hasOwnSession
@@ -138,7 +140,7 @@ function unknown(detail: string): Finding {
   return { finding: 'unknown', detail };
 }
 
-function sentByAnother(version: ApiVersion): Finding {
+function sentByAnother(version: string | undefined): Finding {
   return unknown(`It was sent by API ${version}; by the API version of now, no traces of it can be found.`);
 }
 
