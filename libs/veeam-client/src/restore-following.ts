@@ -18,8 +18,8 @@ import { collectPages, PAGE_SIZE, type PageRequest } from './wire/page.js';
 
 /** Pages of events that one look reads at most. */
 const MAX_EVENT_PAGES = 40;
-/** Lines of one session's log that are read at most, which takes 4,000 requests. */
-const MOST_LOG_LINES = 1_000_000;
+/** Lines of one session's log that are read at most, which takes 800 requests. */
+const MOST_LOG_LINES = 200_000;
 const STATISTICS_ATTEMPTS = 3;
 
 type Statistics = Omit<Outcome, 'result'>;

@@ -288,7 +288,7 @@ export class VeeamClient {
    * Tells `see` all that upstream logged in a session, line by line, and holds no more than a page of it: to find out whether an action
    * whose answer was lost was done. Before v8 restores are logged in the restore session itself, mails and downloads everywhere.
    *
-   * @returns whether that was all of it: the end of a log of more than a million lines is not read, and nothing follows from its silence
+   * @returns whether that was all of it: the end of a log of more than 200,000 lines is not read, and nothing follows from its silence
    */
   readRestoreLog(
     sessionId: string,
