@@ -1,2 +1,3 @@
 export * from './clock.js';
 export * from './manual-clock.js';
+export * from './under-any.js';

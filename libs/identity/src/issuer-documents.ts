@@ -1,4 +1,4 @@
-import type { Clock } from '@app/clock';
+import { type Clock, underAny } from '@app/clock';
 import type { IssuerConfiguration } from '@app/config';
 import axios, { isAxiosError } from 'axios';
 import { isObject } from './compact-token.js';
@@ -49,18 +49,20 @@ async function getJson(url: string, clock: Clock, signal: AbortSignal): Promise<
     timeout.abort();
   }, ANSWER_TIMEOUT_MS);
   try {
-    const response = await axios.get<string>(url, {
-      adapter: 'http',
-      headers: { Accept: 'application/json', 'Accept-Encoding': 'identity' },
-      responseType: 'text',
-      transformResponse: (text: string) => text,
-      validateStatus: (status) => status === 200,
-      maxRedirects: 0,
-      maxContentLength: LARGEST_ANSWER_BYTES,
-      decompress: false,
-      proxy: false,
-      signal: AbortSignal.any([signal, timeout.signal]),
-    });
+    const response = await underAny([signal, timeout.signal], (either) =>
+      axios.get<string>(url, {
+        adapter: 'http',
+        headers: { Accept: 'application/json', 'Accept-Encoding': 'identity' },
+        responseType: 'text',
+        transformResponse: (text: string) => text,
+        validateStatus: (status) => status === 200,
+        maxRedirects: 0,
+        maxContentLength: LARGEST_ANSWER_BYTES,
+        decompress: false,
+        proxy: false,
+        signal: either,
+      }),
+    );
     return JSON.parse(response.data) as unknown;
   } catch (error) {
     throw new IssuerKeysError(timeout.signal.aborted ? 'the issuer did not answer in time' : describe(error));

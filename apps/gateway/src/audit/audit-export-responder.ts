@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 
-import type { Clock } from '@app/clock';
+import { type Clock, underAny } from '@app/clock';
 import type { Principal } from '@app/identity';
 import type { Logger } from '@app/logging';
 import { TooManyDownloadsError } from '@app/problems';
@@ -34,7 +34,9 @@ export class AuditExportResponder {
     const release = this.slots.acquire(principal);
     try {
       const lines = await this.records.export(principal, question);
-      const delivery = this.deliver(Readable.from(lines, { objectMode: false }), reply);
+      const delivery = underAny([this.running.brokenOff], (brokenOff) =>
+        this.deliver(Readable.from(lines, { objectMode: false }), reply, brokenOff),
+      );
       this.running.add(delivery);
       await delivery;
     } finally {
@@ -42,7 +44,7 @@ export class AuditExportResponder {
     }
   }
 
-  private async deliver(body: Readable, reply: FastifyReply): Promise<void> {
+  private async deliver(body: Readable, reply: FastifyReply, brokenOff: AbortSignal): Promise<void> {
     const result = await deliverDownload({
       stream: { body, contentLength: undefined },
       request: reply.request.raw,
@@ -53,7 +55,7 @@ export class AuditExportResponder {
       onHead: () => {
         reply.hijack();
       },
-      brokenOff: this.running.brokenOff,
+      brokenOff,
       finish: () => Promise.resolve(),
       clock: this.clock,
     });

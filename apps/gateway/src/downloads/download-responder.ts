@@ -1,4 +1,4 @@
-import type { Clock } from '@app/clock';
+import { type Clock, underAny } from '@app/clock';
 import type { Configuration } from '@app/config';
 import type { Principal } from '@app/identity';
 import { Metrics } from '@app/logging';
@@ -15,7 +15,7 @@ import { Replica } from '../operations/replica.js';
 import { RunningOperations } from '../operations/running-operations.js';
 import { contentDisposition } from './content-disposition.js';
 import { deliverDownload } from './deliver-download.js';
-import { type RunningSave, SavesService } from './saves.service.js';
+import { type DownloadSignals, type RunningSave, SavesService } from './saves.service.js';
 import { RETRY_AFTER_SECONDS } from './server-downloads.js';
 
 /** Answers a request with a download. */
@@ -44,24 +44,27 @@ export class DownloadResponder {
 
   /** Resolves when the response is over. What it throws was thrown before a byte was sent. */
   respond(principal: Principal, target: ActionTarget, request: SaveRequest, reply: FastifyReply): Promise<void> {
-    return this.respondWith(principal, (callerGone) => this.saves.start(principal, target, request, callerGone), reply);
+    return this.respondWith(principal, (signals) => this.saves.start(principal, target, request, signals), reply);
   }
 
   /** As `respond`, with a download that is begun otherwise. @param start called once there is room for another download */
   respondWith(
     principal: Principal,
-    start: (callerGone: AbortSignal) => Promise<RunningSave>,
+    start: (signals: DownloadSignals) => Promise<RunningSave>,
     reply: FastifyReply,
   ): Promise<void> {
-    const download = this.download(principal, start, reply);
+    const download = underAny([this.running.brokenOff], (brokenOff) =>
+      this.download(principal, start, reply, brokenOff),
+    );
     this.running.add(download);
     return download;
   }
 
   private async download(
     principal: Principal,
-    start: (callerGone: AbortSignal) => Promise<RunningSave>,
+    start: (signals: DownloadSignals) => Promise<RunningSave>,
     reply: FastifyReply,
+    brokenOff: AbortSignal,
   ): Promise<void> {
     this.replica.demandToStay();
     const release = this.slots.acquire(principal);
@@ -73,7 +76,7 @@ export class DownloadResponder {
     const { socket } = reply.raw;
     socket?.once('close', onClose);
     try {
-      const save = await start(callerGone.signal);
+      const save = await start({ callerGone: callerGone.signal, brokenOff });
       const result = await deliverDownload({
         stream: save.stream,
         request: reply.request.raw,
@@ -83,7 +86,7 @@ export class DownloadResponder {
           'content-disposition': contentDisposition(save.fileName),
           'operation-location': operationLocation(this.configuration.server.publicUrl, save.operation),
         },
-        brokenOff: this.running.brokenOff,
+        brokenOff,
         isZip: save.isZip,
         onHead: () => {
           reply.hijack();

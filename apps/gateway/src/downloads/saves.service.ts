@@ -12,9 +12,16 @@ import { LOGGER } from '../infrastructure/tokens.js';
 import { ClaimedOperations, toOperationProblem } from '../operations/claimed-operations.js';
 import type { Lease } from '../operations/lease.js';
 import { LostClaimError } from '../operations/lost-claim.error.js';
-import { RunningOperations } from '../operations/running-operations.js';
 import { fileOf } from './download-file.js';
 import type { DownloadResult, FailedDownload } from './deliver-download.js';
+
+/** What ends a download before it is whole; each is of that download alone. */
+export interface DownloadSignals {
+  /** Aborted when the caller leaves. */
+  readonly callerGone: AbortSignal;
+  /** Aborted when the gateway breaks it off. */
+  readonly brokenOff: AbortSignal;
+}
 
 /** A download whose first byte is at hand. It must be finished, however it goes. */
 export interface RunningSave {
@@ -34,16 +41,15 @@ export class SavesService {
     private readonly claimed: ClaimedOperations,
     private readonly servers: BackupServers,
     private readonly ceilings: OperatorCeilings,
-    private readonly running: RunningOperations,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** @param callerGone aborted when the caller leaves: upstream's request is canceled then. */
+  /** @param signals upstream's request is canceled by either */
   async start(
     principal: Principal,
     target: ActionTarget,
     request: SaveRequest,
-    callerGone: AbortSignal,
+    { callerGone, brokenOff }: DownloadSignals,
   ): Promise<RunningSave> {
     const { operation, session, found, release } = await this.actions.startSave(principal, target, request);
     const lease = this.claimed.lease(operation);
@@ -54,12 +60,7 @@ export class SavesService {
       }
       offered = await this.servers
         .of(session)
-        .save(
-          session.upstreamSessionId,
-          operation.item,
-          request,
-          AbortSignal.any([callerGone, this.running.brokenOff]),
-        );
+        .save(session.upstreamSessionId, operation.item, request, AbortSignal.any([callerGone, brokenOff]));
       const stream = await this.ceilings.bounded(operation, offered);
       return {
         operation,
@@ -72,7 +73,7 @@ export class SavesService {
       offered?.body.on('error', ignore).destroy();
       release();
       lease.stop();
-      const ours = this.running.brokenOff.aborted ? 'gateway' : undefined;
+      const ours = brokenOff.aborted ? 'gateway' : undefined;
       const brokenBy = callerGone.aborted ? 'caller' : ours;
       const problem = brokenBy === 'caller' ? undefined : toOperationProblem(error);
       await this.claimed.end(operation, { state: 'failed', problem, brokenBy });

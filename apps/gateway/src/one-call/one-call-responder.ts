@@ -6,6 +6,7 @@ import type { OperationDto } from '../actions/dto/operation.dto.js';
 import { OperationResponder } from '../actions/operation-responder.js';
 import type { RepeatBy } from '../actions/repeated-requests.service.js';
 import { DownloadResponder } from '../downloads/download-responder.js';
+import type { DownloadSignals } from '../downloads/saves.service.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
 import type { OneCallDownload, OneCallRestore } from './one-call-request.js';
 import type { PreviewDto } from './one-call.dto.js';
@@ -37,8 +38,8 @@ export class OneCallResponder {
 
   async download(principal: Principal, asked: OneCallDownload, reply: FastifyReply): Promise<void> {
     let opened: RestoreSession | undefined;
-    const start = async (callerGone: AbortSignal) => {
-      const { save, session } = await this.oneCall.download(principal, asked, callerGone);
+    const start = async (signals: DownloadSignals) => {
+      const { save, session } = await this.oneCall.download(principal, asked, signals);
       opened = session;
       return save;
     };

@@ -8,7 +8,7 @@ import type { QueuedRequest } from '../actions/action-request.js';
 import { ActionQuestions } from '../actions/action-questions.service.js';
 import { ActionsService } from '../actions/actions.service.js';
 import { type RepeatBy, RepeatedRequests } from '../actions/repeated-requests.service.js';
-import { type RunningSave, SavesService } from '../downloads/saves.service.js';
+import { type DownloadSignals, type RunningSave, SavesService } from '../downloads/saves.service.js';
 import { AuthorizationService } from '../policy/authorization.service.js';
 import { ItemAuthorization } from '../policy/item-authorization.service.js';
 import type { AskedCopy, AskedOfItem, ItemPlace } from '../policy/item-question.js';
@@ -87,15 +87,15 @@ export class OneCallService {
     });
   }
 
-  /** @param callerGone aborted when the caller leaves. The session is for the caller of this to stop, when the download is over. */
+  /** The session is for the caller of this to stop, when the download is over. */
   async download(
     principal: Principal,
     { place, request }: OneCallDownload,
-    callerGone: AbortSignal,
+    signals: DownloadSignals,
   ): Promise<OneCallSave> {
     const ask = (where: ItemPlace) => this.questions.of(principal, where, request);
     return this.opened(principal, place, ask, async (session, item) => ({
-      save: await this.saves.start(principal, { sid: session.id, item }, request, callerGone),
+      save: await this.saves.start(principal, { sid: session.id, item }, request, signals),
       session,
     }));
   }

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 import { type Clock, within } from '@app/clock';
 import type { Configuration } from '@app/config';
 import type { Logger } from '@app/logging';
@@ -31,7 +33,10 @@ export class RunningOperations implements BeforeApplicationShutdown {
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(CONFIGURATION) private readonly configuration: Pick<Configuration, 'limits'>,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+  ) {
+    // One for each download.
+    setMaxListeners(0, this.breaking.signal);
+  }
 
   /** @param work from the claim to the recorded end */
   add(work: Promise<unknown>): void {
@@ -43,7 +48,10 @@ export class RunningOperations implements BeforeApplicationShutdown {
     this.running.add(tracked);
   }
 
-  /** Aborted, with what to tell, when the grace is over: downloads are broken off then, and by the gateway. */
+  /**
+   * Aborted, with what to tell, when the grace is over: downloads are broken off then, and by the gateway. It lives as long as the process,
+   * so what listens to it must stop doing so (`underAny`).
+   */
   get brokenOff(): AbortSignal {
     return this.breaking.signal;
   }

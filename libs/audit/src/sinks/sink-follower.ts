@@ -1,4 +1,4 @@
-import type { Clock } from '@app/clock';
+import { type Clock, underAny } from '@app/clock';
 import { auditRecords, auditSinkPositions, auditSinks, type Database } from '@app/store';
 import { and, asc, eq, gt, lte, sql } from 'drizzle-orm';
 
@@ -126,7 +126,7 @@ export class SinkFollower {
       late.abort(new Error(`The delivery took longer than ${ms} ms.`));
     }, ms);
     try {
-      await work(AbortSignal.any([late.signal, stop]));
+      await underAny([late.signal, stop], work);
     } finally {
       cancel();
     }
