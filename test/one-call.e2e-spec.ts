@@ -200,6 +200,20 @@ describe.each(dialects)('one call on $version', ({ version }) => {
       expect(sent?.subject).toBe('Your file');
     });
 
+    it('opens one session, however many come at once with one key', async () => {
+      control.clearReceived();
+      const headers = { 'idempotency-key': `at-once-${version}`, ...wait };
+      const answers = await Promise.all(
+        Array.from({ length: 30 }, () =>
+          callers.alice.post('/api/v1/restores', { organization, user: alice, action: 'restore' }, headers),
+        ),
+      );
+      expect(new Set(answers.map(({ body }) => body.id as string)).size).toBe(1);
+      expect(answers.map(({ status }) => status)).toEqual(Array(30).fill(200));
+      expect(control.received().filter(({ action }) => action === 'explore')).toHaveLength(1);
+      expect(control.actions().filter(({ action }) => action === 'restore')).toHaveLength(1);
+    });
+
     it('is done once, however often it comes with one key', async () => {
       const headers = { 'idempotency-key': `one-call-${version}`, ...wait };
       const body = { organization, user: alice, path: 'Welcome.txt', action: 'restore' };

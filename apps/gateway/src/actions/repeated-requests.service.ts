@@ -35,6 +35,9 @@ const consequences: ReadonlySet<ProblemCode> = new Set([
 /** Requests that come again, for which nothing is done again: they are answered with the operation that the first one began. */
 @Injectable()
 export class RepeatedRequests {
+  /** By what a request is known: the last in line of those that are being looked up or begun in this process. */
+  private readonly underWay = new Map<string, Promise<unknown>>();
+
   constructor(
     private readonly operations: OperationsRepository,
     private readonly sessions: RestoreSessionsService,
@@ -66,31 +69,53 @@ export class RepeatedRequests {
     if (repeatBy === undefined) {
       return begin(undefined);
     }
-    const { idempotency, first } = await this.look(principal, target, request, repeatBy);
-    const repeat = (began: Operation) => this.repeat(principal, target, request, ask, { idempotency, began });
-    if (first !== undefined) {
-      return repeat(first);
-    }
+    const path = 'sid' in target ? { sid: target.sid.toLowerCase(), item: target.item } : target.toBeFound;
+    const fingerprint = requestFingerprint(path, request, await this.keyedHashes.of('fingerprints'));
+    const known = JSON.stringify([ownerOf(principal), repeatBy === 'same-request' ? fingerprint : repeatBy]);
+    const { idempotency, began, isRepeat } = await this.inLine(known, () =>
+      this.foundOrBegun(principal, fingerprint, repeatBy, begin),
+    );
+    return isRepeat ? this.repeat(principal, target, request, ask, { idempotency, began }) : began;
+  }
+
+  /** Of those that come at once only the first begins anything, such as a restore session; the others find what it began. */
+  private async inLine<T>(known: string, work: () => Promise<T>): Promise<T> {
+    const before = this.underWay.get(known) ?? Promise.resolve();
+    const mine = before.then(work);
+    const over = mine.catch(() => undefined);
+    this.underWay.set(known, over);
     try {
-      return await begin(idempotency);
+      return await mine;
+    } finally {
+      if (this.underWay.get(known) === over) this.underWay.delete(known);
+    }
+  }
+
+  private async foundOrBegun(
+    principal: Principal,
+    fingerprint: string,
+    repeatBy: RepeatBy,
+    begin: (idempotency: Idempotency | undefined) => Promise<Operation>,
+  ): Promise<{ idempotency: Idempotency; began: Operation; isRepeat: boolean }> {
+    const { idempotency, first } = await this.look(principal, fingerprint, repeatBy);
+    if (first !== undefined) return { idempotency, began: first, isRepeat: true };
+    try {
+      return { idempotency, began: await begin(idempotency), isRepeat: false };
     } catch (error) {
       if (!mayBeConsequence(error)) throw error;
-      // The first one may have got in while this one was being decided on.
+      // On another replica the first one may have got in while this one was being decided on.
       const began = await this.find(principal, idempotency);
       if (began === undefined) throw error;
-      return repeat(began);
+      return { idempotency, began, isRepeat: true };
     }
   }
 
   /** By what a repeat of the request will be known, and the operation if it is one itself. */
   private async look(
     principal: Principal,
-    target: RequestedTarget,
-    request: ActionRequest,
+    fingerprint: string,
     repeatBy: RepeatBy,
   ): Promise<{ idempotency: Idempotency; first: Operation | undefined }> {
-    const path = 'sid' in target ? { sid: target.sid.toLowerCase(), item: target.item } : target.toBeFound;
-    const fingerprint = requestFingerprint(path, request, await this.keyedHashes.of('fingerprints'));
     if (repeatBy !== 'same-request') {
       const idempotency = { key: repeatBy.idempotencyKey, fingerprint };
       return { idempotency, first: await this.find(principal, idempotency) };
