@@ -145,7 +145,7 @@ const ways: readonly Way[] = [
 
 const roomy = (configuration: Configuration): Configuration => ({
   ...configuration,
-  limits: { ...configuration.limits, sessionsPerCaller: 1_000, requestsPerWindow: 100_000 },
+  limits: { ...configuration.limits, sessionsPerCaller: 1_000, requestsPerWindow: 100_000, leaseMs: 3_600_000 },
 });
 
 describe.each(dialects)(

@@ -87,7 +87,8 @@ describe('policies and role bindings that are replaced under load', () => {
       environment: { ...environment, LOG_LEVEL: 'info' },
       adjust: (configuration) => ({
         ...configuration,
-        limits: { ...configuration.limits, requestsPerWindow: 1e9, sessionIdleMs: 86_400_000 },
+        // The clock runs ahead of the downloads, and so of their leases.
+        limits: { ...configuration.limits, requestsPerWindow: 1e9, sessionIdleMs: 86_400_000, leaseMs: 86_400_000 },
       }),
     });
     generations = [{ policies: 'good', bindings: 'wider' }];
