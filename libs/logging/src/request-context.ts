@@ -10,7 +10,7 @@ export interface RequestContext extends TraceContext {
   /** Set once the token is accepted. */
   caller?: { readonly issuer: string; readonly subject: string; readonly clientId: string | undefined };
   /** Whom the request has asked upstream, by their names in the configuration. */
-  backupServers?: ReadonlySet<string>;
+  backupServers?: Set<string>;
   /** Time the request has spent waiting for upstream, ms; added to by each upstream call. */
   upstreamMs?: number;
 }
@@ -30,7 +30,7 @@ export function currentRequestContext(): RequestContext | undefined {
 export function addUpstreamTime(backupServer: string, durationMs: number): void {
   const context = currentRequestContext();
   if (context === undefined) return;
-  context.backupServers = new Set(context.backupServers).add(backupServer);
+  (context.backupServers ??= new Set()).add(backupServer);
   context.upstreamMs = (context.upstreamMs ?? 0) + durationMs;
 }
 

@@ -14,7 +14,7 @@ import type {
 } from './model.js';
 import type { RestoreSessions } from './restore-sessions.js';
 import type { Upstream } from './upstream.js';
-import { collectPages, PAGE_SIZE, type PageRequest } from './wire/page.js';
+import { collectPages, eachPage, type PageRequest } from './wire/page.js';
 
 /** Pages of events that one look reads at most. */
 const MAX_EVENT_PAGES = 40;
@@ -77,12 +77,9 @@ export class RestoreFollowing {
     see: (line: LoggedLine) => void,
     signal: AbortSignal | undefined,
   ): Promise<{ readonly isWhole: boolean }> {
-    const read = this.pagesOf(sessionId, signal);
-    for (let offset: number | undefined = 0; offset !== undefined;) {
-      if (offset >= MOST_LOG_LINES) return { isWhole: false };
-      const page: Page<RestoreEvent> = await read({ offset, limit: PAGE_SIZE });
-      for (const { order, kind, state, startedAt } of page.items) see({ order, kind, state, startedAt });
-      offset = page.nextOffset;
+    for await (const { items, nextOffset = 0 } of eachPage(this.pagesOf(sessionId, signal))) {
+      for (const { order, kind, state, startedAt } of items) see({ order, kind, state, startedAt });
+      if (nextOffset >= MOST_LOG_LINES) return { isWhole: false };
     }
     return { isWhole: true };
   }
@@ -110,11 +107,10 @@ async function collectSome(
   offset: number,
 ): Promise<RestoreEvent[]> {
   const all: RestoreEvent[] = [];
-  let next: number | undefined = offset;
-  for (let pages = 1; pages <= MAX_EVENT_PAGES && next !== undefined; pages++) {
-    const page: Page<RestoreEvent> = await read({ offset: next, limit: PAGE_SIZE });
-    all.push(...page.items);
-    next = page.nextOffset;
+  let pages = 0;
+  for await (const { items } of eachPage(read, offset)) {
+    all.push(...items);
+    if (++pages === MAX_EVENT_PAGES) break;
   }
   return all;
 }

@@ -9,7 +9,6 @@ import { type ActionItem, BackupServers } from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { AuditTrail } from '../audit/audit-trail.js';
-import { aboutSession } from '../audit/record-parts.js';
 import { CredentialProfilesService } from '../credential-profiles/credential-profiles.service.js';
 import { DeviceCodesService, unknownDeviceCode } from '../device-codes/device-codes.service.js';
 import { HeldDeviceCodes } from '../device-codes/held-device-codes.js';
@@ -22,7 +21,7 @@ import type { StoredRequest } from '../operations/stored-request.js';
 import { nothingPermits } from '../policy/denials.js';
 import { ItemAuthorization } from '../policy/item-authorization.service.js';
 import type { FoundItem } from '../policy/item-lookup.service.js';
-import { purposeOf } from '../policy/item-question.js';
+import { decidedOn } from '../policy/item-question.js';
 import { MailRules } from '../policy/mail-rules.service.js';
 import type { PermittedAction, PermittedCopy } from '../policy/permitted-action.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
@@ -144,11 +143,7 @@ export class ActionsService {
         const asked = this.questions.ofItem(principal, session, request);
         const decision = await this.authorization.act(principal, session, item, asked);
         if (from === undefined) {
-          await this.trail.decided(principal, 'send', nothingPermits, {
-            ...aboutSession(session),
-            item,
-            ...purposeOf(session, request),
-          });
+          await this.trail.decided(principal, 'send', nothingPermits, decidedOn(session, item, request));
           throw new ForbiddenError('You have no verified address to send from, and no sender is configured.');
         }
         if (!(await this.servers.of(session).emailReadiness()).isReady) {

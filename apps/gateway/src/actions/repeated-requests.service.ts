@@ -5,11 +5,10 @@ import { type Idempotency, isFinal, type Operation, OperationsRepository, Unique
 import { Injectable } from '@nestjs/common';
 
 import { AuditTrail } from '../audit/audit-trail.js';
-import { aboutSession } from '../audit/record-parts.js';
 import { KeyedHashes } from '../infrastructure/keyed-hashes.js';
 import { ownerOf } from '../operations/operations.service.js';
 import { ItemAuthorization } from '../policy/item-authorization.service.js';
-import { type AskedCopy, type AskedOfItem, type ItemPlace, purposeOf } from '../policy/item-question.js';
+import { type AskedCopy, type AskedOfItem, decidedOn, type ItemPlace } from '../policy/item-question.js';
 import { RestoreSessionsService } from '../restore-sessions/restore-sessions.service.js';
 import type { ActionRequest, ActionTarget } from './action-request.js';
 import { requestFingerprint } from './request-fingerprint.js';
@@ -149,10 +148,7 @@ export class RepeatedRequests {
     const decision = await this.authorization.byIds(principal, session, item, ask(session));
     if (!isSame) throw keyReused();
     await this.trail.decided(principal, request.action, decision, {
-      ...aboutSession(session),
-      operationId: began.id,
-      item: began.item,
-      ...purposeOf(session, request),
+      ...decidedOn(session, began.item, { ...request, operationId: began.id }),
       detail: { repeated: true },
     });
     this.metrics.countRepeatedRequest(request.action);

@@ -17,6 +17,7 @@ import {
 } from '@app/store';
 import { Inject, Injectable } from '@nestjs/common';
 
+import type { FailedDownload } from '../downloads/deliver-download.js';
 import { CLOCK, CONFIGURATION, LOGGER } from '../infrastructure/tokens.js';
 import type { PermittedAction, PermittedCopy } from '../policy/permitted-action.js';
 import { WebhookOutbox } from '../webhooks/webhook-outbox.js';
@@ -39,7 +40,7 @@ export interface InForce {
 /** An end as it is put on record. */
 export interface RecordedEnd extends Omit<OperationEnd, 'endedAt'> {
   /** Of a download that was not whole: who broke it. */
-  readonly brokenBy?: 'caller' | 'upstream' | 'gateway' | 'store' | undefined;
+  readonly brokenBy?: FailedDownload['brokenBy'] | undefined;
 }
 
 export interface ReloadedCredential {

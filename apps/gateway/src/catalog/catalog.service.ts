@@ -16,6 +16,7 @@ import { Injectable } from '@nestjs/common';
 import type { PageRequest } from '../http/cursor.js';
 import { AuthorizationService, type VisibleOrganizations } from '../policy/authorization.service.js';
 import { ItemAuthorization } from '../policy/item-authorization.service.js';
+import { whole } from '../policy/item-question.js';
 import type { FoundItem } from '../policy/item-lookup.service.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
 import { RestoreSessionsService } from '../restore-sessions/restore-sessions.service.js';
@@ -179,10 +180,6 @@ export class CatalogService {
       return { items: items.map((item) => ({ ...item, oneDriveId })), nextOffset };
     };
   }
-}
-
-function whole(oneDriveId: string): ActionItem {
-  return { kind: 'onedrive', oneDriveId };
 }
 
 /** Those in OneDrives that may be looked into; one that does not say where it lies may lie in another. */

@@ -172,13 +172,14 @@ function createBackupServers(
   metrics: Metrics,
   versions: UpstreamServersRepository,
 ): BackupServers {
-  const all = backupServers.map(({ name, organizations, ...server }) => {
+  const all = backupServers.map((server) => {
+    const { name, organizations } = server;
     const client = new VeeamClient({
       ...clientOptions(server, secrets, clock),
       ...watched(name, logger, metrics),
       versionMemory: {
-        recall: () => versions.findApiVersion({ name, url: server.url }),
-        keep: (version) => versions.keepApiVersion({ name, url: server.url }, version, new Date(clock.now())),
+        recall: () => versions.findApiVersion(server),
+        keep: (version) => versions.keepApiVersion(server, version, new Date(clock.now())),
       },
     });
     return { name, organizations, client };

@@ -11,7 +11,7 @@ import { type RepeatBy, RepeatedRequests } from '../actions/repeated-requests.se
 import { type DownloadSignals, type RunningSave, SavesService } from '../downloads/saves.service.js';
 import { AuthorizationService } from '../policy/authorization.service.js';
 import { ItemAuthorization } from '../policy/item-authorization.service.js';
-import type { AskedCopy, AskedOfItem, ItemPlace } from '../policy/item-question.js';
+import { type AskedCopy, type AskedOfItem, type ItemPlace, whole } from '../policy/item-question.js';
 import { RestoreSessionEnds } from '../restore-sessions/restore-session-ends.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
 import { RestoreSessionsService } from '../restore-sessions/restore-sessions.service.js';
@@ -204,10 +204,6 @@ export class OneCallService {
       decision: await this.itemAuthorization.explain(principal, session, item, asked),
     };
   }
-}
-
-function whole(oneDriveId: string): ActionItem {
-  return { kind: 'onedrive', oneDriveId };
 }
 
 /** What a path leads to shows only in the backup. */

@@ -6,7 +6,13 @@ import {
   OperationsRepository,
   RestoreSessionsRepository,
 } from '@app/store';
-import { BackupServers, capabilitiesOf, type RestoreProgress, type UpstreamRestoreSession } from '@app/veeam-client';
+import {
+  BackupServers,
+  capabilitiesOf,
+  type FollowedRestore,
+  type RestoreProgress,
+  type UpstreamRestoreSession,
+} from '@app/veeam-client';
 import { Inject, Injectable } from '@nestjs/common';
 
 import { CLOCK } from '../infrastructure/tokens.js';
@@ -59,7 +65,7 @@ export class OperationTraces {
       case 'running':
         return undefined;
       case 'stopped':
-        return done(`a session of its own, which ended with ${looked.outcome?.result ?? 'success'}`);
+        return doneIn(looked);
       case 'unknown':
         return this.later(operation.endedAt ?? new Date(0), forgotten);
     }
@@ -100,7 +106,7 @@ export class OperationTraces {
     const isAlone = others.length === 0 && !(await this.operations.hasNeighbourOnServer(operation, from, to));
     if (!isAlone) return this.later(sentAt, notAlone);
     if (restore.state === 'running') return undefined;
-    return done(`a session of its own, which ended with ${restore.outcome?.result ?? 'success'}`);
+    return doneIn(restore);
   }
 
   /** Sessions that began then, of the same organization as far as upstream says it, and of which the gateway knows nothing. */
@@ -146,6 +152,11 @@ function sentByAnother(version: string | undefined): Finding {
 
 function done(how: string): Finding {
   return { finding: 'done', detail: `The backup server logged ${how}.` };
+}
+
+/** In a session of its own. */
+function doneIn({ outcome }: Extract<FollowedRestore, { state: 'stopped' }>): Finding {
+  return done(`a session of its own, which ended with ${outcome?.result ?? 'success'}`);
 }
 
 function earlier(time: Date, byMs: number): Date {

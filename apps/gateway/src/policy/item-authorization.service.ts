@@ -5,7 +5,6 @@ import type { ActionItem } from '@app/veeam-client';
 import { Injectable } from '@nestjs/common';
 
 import { AuditTrail } from '../audit/audit-trail.js';
-import { aboutSession, type DecidedThing } from '../audit/record-parts.js';
 import type { RestoreSession } from '../restore-sessions/restore-session.js';
 import { denied, deniedAtAll, nothingPermits } from './denials.js';
 import { Denial, ItemDecisions, toBrowse } from './item-decisions.service.js';
@@ -14,10 +13,10 @@ import {
   type About,
   type AskedCopy,
   type AskedOfItem,
+  decidedOn,
   type ItemPlace,
   itemQuestion,
   type ItemSort,
-  purposeOf,
 } from './item-question.js';
 import type { PermittedAction, PermittedCopy } from './permitted-action.js';
 
@@ -50,11 +49,12 @@ export class ItemAuthorization {
 
   /** What of a session the caller may list. */
   async browsable(principal: Principal, place: ItemPlace): Promise<Browsable> {
-    const { ofAll, own, of } = await this.decisions.listing(principal, place);
+    const { ofAll, own: decideOwn, of } = await this.decisions.listing(principal, place);
     if (ofAll.allowed) {
       await this.recordBrowsing(principal, place, ofAll);
       return { isWhole: true, mayLookInto: (id) => of(id).allowed };
     }
+    const own = decideOwn();
     const policies = [...new Set(own.flatMap((decision) => decision.policies))].sort();
     await this.recordBrowsing(principal, place, own.length > 0 ? { allowed: true, policies } : ofAll);
     return { isWhole: false, oneDriveIds: own.map(({ id }) => id) };
@@ -200,7 +200,7 @@ export class ItemAuthorization {
   ): Promise<void> {
     const decision = this.policy.engine.firstStage(principal, asked.action);
     if (!decision.allowed) {
-      await this.trail.decided(principal, asked.action, decision, recorded(place, item, asked));
+      await this.trail.decided(principal, asked.action, decision, decidedOn(place, item, asked));
       throw deniedAtAll(decision);
     }
   }
@@ -212,7 +212,7 @@ export class ItemAuthorization {
     decision: Pick<PolicyDecision, 'allowed' | 'policies'>,
     item?: ActionItem,
   ): Promise<void> {
-    await this.trail.decided(principal, 'browse', decision, recorded(place, item));
+    await this.trail.decided(principal, 'browse', decision, decidedOn(place, item));
   }
 
   /** What there is not is on record too, whoever may browse it: ids that are tried out show. */
@@ -226,17 +226,8 @@ export class ItemAuthorization {
     } catch (error) {
       const denial = error instanceof NotFoundError ? new Denial(nothingPermits, error) : error;
       if (!(denial instanceof Denial)) throw error;
-      await this.trail.decided(principal, asked.action, denial.decision, recorded(place, item, asked));
+      await this.trail.decided(principal, asked.action, denial.decision, decidedOn(place, item, asked));
       throw denial.answer;
     }
   }
-}
-
-/** What was decided on, why and for whom. */
-function recorded(
-  place: ItemPlace,
-  item: ActionItem | undefined,
-  asked?: Pick<AskedOfItem, 'reason' | 'onBehalfOf' | 'operationId'>,
-): DecidedThing {
-  return { ...aboutSession(place), operationId: asked?.operationId, item, ...purposeOf(place, asked) };
 }

@@ -39,7 +39,7 @@ export interface Listing {
   /** On the organization as a whole. */
   readonly ofAll: PolicyDecision;
   /** Of the caller's own OneDrives, those that may be listed though not all of them may be. */
-  readonly own: readonly (PolicyDecision & { readonly id: string })[];
+  readonly own: () => readonly (PolicyDecision & { readonly id: string })[];
   /** On a OneDrive; asks nothing of upstream. */
   readonly of: (oneDriveId: string) => PolicyDecision;
 }
@@ -63,7 +63,7 @@ export class ItemDecisions {
     const decide = (resource: OneDriveResource | { type: 'Organization'; name: string }) =>
       this.browsing(principal, ownOneDrives, place, resource);
     const of = (id: string) => decide(toResource(place, id));
-    const own = ownOneDrives.map((id) => ({ id, ...of(id) })).filter(({ allowed }) => allowed);
+    const own = () => ownOneDrives.map((id) => ({ id, ...of(id) })).filter(({ allowed }) => allowed);
     return { ofAll: decide({ type: 'Organization', name: place.organizationName }), own, of };
   }
 

@@ -3,6 +3,7 @@ import type { ItemKind, OneDriveResource, PolicyQuestion } from '@app/policy';
 import type { ActionItem } from '@app/veeam-client';
 
 import type { CopyRequest, Reasoned, RestoreRequest } from '../actions/action-request.js';
+import { aboutSession, type DecidedThing } from '../audit/record-parts.js';
 import type { OrganizationPlace, RestoreSession } from '../restore-sessions/restore-session.js';
 import type { WantedTarget } from './item-lookup.service.js';
 import type { ReasonRules } from './reason-rules.service.js';
@@ -120,4 +121,18 @@ const itemKinds = {
 /** Why and for whom something is done in a session. */
 export function purposeOf(session: Reasoned, { reason, onBehalfOf }: Reasoned = {}): Required<Reasoned> {
   return { reason: reason ?? session.reason, onBehalfOf: onBehalfOf ?? session.onBehalfOf };
+}
+
+/** What was decided on, why and for whom, as records say it. */
+export function decidedOn(
+  place: ItemPlace,
+  item: ActionItem | undefined,
+  asked?: Pick<AskedOfItem, 'reason' | 'onBehalfOf' | 'operationId'>,
+): DecidedThing {
+  return { ...aboutSession(place), operationId: asked?.operationId, item, ...purposeOf(place, asked) };
+}
+
+/** All of a OneDrive. */
+export function whole(oneDriveId: string): ActionItem {
+  return { kind: 'onedrive', oneDriveId };
 }

@@ -41,11 +41,21 @@ export async function collectPages<T>(
   mostItems = MOST_ITEMS,
 ): Promise<T[]> {
   const all: T[] = [];
-  for (let offset: number | undefined = 0; offset !== undefined;) {
-    if (offset >= mostItems) throw new UpstreamBrokenError(`The backup server lists more than ${mostItems} items.`);
-    const page: Page<T> = await getPage({ offset, limit: PAGE_SIZE });
-    all.push(...page.items);
-    offset = page.nextOffset;
+  for await (const { items, nextOffset = 0 } of eachPage(getPage)) {
+    all.push(...items);
+    if (nextOffset >= mostItems) throw new UpstreamBrokenError(`The backup server lists more than ${mostItems} items.`);
   }
   return all;
+}
+
+/** Page after page to the end of a list; whoever has seen enough stops asking. */
+export async function* eachPage<T>(
+  getPage: (request: PageRequest) => Promise<Page<T>>,
+  from = 0,
+): AsyncGenerator<Page<T>> {
+  for (let offset: number | undefined = from; offset !== undefined;) {
+    const page: Page<T> = await getPage({ offset, limit: PAGE_SIZE });
+    yield page;
+    offset = page.nextOffset;
+  }
 }
